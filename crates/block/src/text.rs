@@ -1,0 +1,214 @@
+//! CIDs as text, with the errors that Kubo's users and clients know.
+
+use multibase::Base;
+
+use crate::{Cid, Multihash, Version, hash_codes::SHA2_256};
+
+/// Reads a CID in any version and multibase, and tells the base; a CIDv0 is base58btc.
+///
+/// # Errors
+/// What is wrong, beginning with `invalid cid: `.
+pub fn parse_cid(text: &str) -> Result<(Cid, Base), String> {
+    let fail = |why: &str| format!("invalid cid: {why}");
+    if text.len() < 2 {
+        return Err(fail("cid too short"));
+    }
+    if text.len() == 46 && text.starts_with("Qm") {
+        let bytes = decode_digits(Base::Base58Btc, text)
+            .map_err(|_| fail("input isn't valid multihash"))?;
+        let cid = v0(&bytes).ok_or_else(|| fail("input isn't valid multihash"))?;
+        return Ok((cid, Base::Base58Btc));
+    }
+    let first = text.chars().next().unwrap_or_default();
+    let base = Base::from_code(first).map_err(|_| fail("selected encoding not supported"))?;
+    let bytes = decode_digits(base, &text[first.len_utf8()..]).map_err(|e| fail(&e))?;
+    Ok((cid_of_bytes(&bytes).map_err(|e| fail(&e))?, base))
+}
+
+/// Reads a CID that fills `bytes` from end to end.
+pub fn cid_of_bytes(bytes: &[u8]) -> Result<Cid, String> {
+    const UNFINISHED: &str = "invalid cid: varints malformed, could not reach the end";
+    if bytes.len() == 34 && bytes[0] == 0x12 && bytes[1] == 0x20 {
+        return v0(bytes).ok_or_else(|| "invalid cid: input isn't valid multihash".to_owned());
+    }
+    if bytes.len() > 2 && bytes[0] == 0x12 && bytes[1] == 0x20 {
+        let short = bytes.len() < 34;
+        let why = if short {
+            "not enough bytes for cid v0"
+        } else {
+            "trailing bytes in data buffer passed to cid Cast"
+        };
+        return Err(format!("invalid cid: {why}"));
+    }
+    let (version, rest) = varint(bytes).ok_or(UNFINISHED)?;
+    if version != 1 {
+        return Err(format!(
+            "invalid cid: expected 1 as the cid version number, got: {version}"
+        ));
+    }
+    let (codec, rest) = varint(rest).ok_or(UNFINISHED)?;
+    if rest.len() < 2 {
+        return Err("invalid cid: multihash too short. must be >= 2 bytes".to_owned());
+    }
+    let (code, rest) = varint(rest).ok_or(UNFINISHED)?;
+    let (len, rest) = varint(rest).ok_or(UNFINISHED)?;
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    if len > rest.len() {
+        return Err(
+            "invalid cid: length greater than remaining number of bytes in buffer".to_owned(),
+        );
+    }
+    if len < rest.len() {
+        return Err("trailing bytes in data buffer passed to cid Cast".to_owned());
+    }
+    let hash = Multihash::wrap(code, rest).map_err(|_| {
+        format!(
+            "invalid cid: a digest of {len} bytes is over the limit of {}",
+            crate::MAX_DIGEST
+        )
+    })?;
+    Ok(Cid::new_v1(codec, hash))
+}
+
+/// Writes a CID: a CIDv1 in `base`, a CIDv0 always in base58btc.
+pub fn cid_text(cid: &Cid, base: Base) -> String {
+    match cid.version() {
+        Version::V0 => Base::Base58Btc.encode(cid.to_bytes()),
+        Version::V1 => multibase::encode(base, cid.to_bytes()),
+    }
+}
+
+/// Writes bytes in a multibase, its letter first.
+pub fn multibase_text(base: Base, bytes: &[u8]) -> String {
+    multibase::encode(base, bytes)
+}
+
+fn v0(bytes: &[u8]) -> Option<Cid> {
+    let digest = bytes
+        .strip_prefix(&[0x12, 0x20])
+        .filter(|d| d.len() == 32)?;
+    Cid::new_v0(Multihash::wrap(SHA2_256, digest).ok()?).ok()
+}
+
+/// An unsigned varint of at most nine bytes, as multiformats have them.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0u64;
+    for (at, byte) in bytes.iter().take(9).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            // A last byte of zero would be a longer way to write the same.
+            return (*byte != 0 || at == 0).then_some((value, &bytes[at + 1..]));
+        }
+    }
+    None
+}
+
+const BASE32: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+const BASE32_HEX: &[u8] = b"0123456789abcdefghijklmnopqrstuv";
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const BASE64_URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Decodes the digits of a multibase text, the first letter left out. Base32 is read as Go reads
+/// it: either case, and bits left over at the end are dropped whatever they are.
+pub fn decode_digits(base: Base, digits: &str) -> Result<Vec<u8>, String> {
+    let alphabet = match base {
+        Base::Base16Lower | Base::Base16Upper => {
+            if let Some(c) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
+                return Err(format!(
+                    "encoding/hex: invalid byte: U+{:04X} '{c}'",
+                    c as u32
+                ));
+            }
+            if digits.len() % 2 == 1 {
+                return Err("encoding/hex: odd length hex string".to_owned());
+            }
+            return Base::Base16Lower
+                .decode(digits.to_ascii_lowercase())
+                .map_err(|e| e.to_string());
+        }
+        Base::Base32Lower | Base::Base32Upper => BASE32,
+        Base::Base32HexLower | Base::Base32HexUpper => BASE32_HEX,
+        _ => {
+            return base
+                .decode(digits)
+                .map_err(|e| wrong_digit(base, digits, &e));
+        }
+    };
+    let mut out = Vec::with_capacity(digits.len() * 5 / 8);
+    let (mut bits, mut have) = (0u16, 0);
+    for (at, digit) in digits.bytes().enumerate() {
+        let lower = digit.to_ascii_lowercase();
+        let value = alphabet.iter().position(|c| *c == lower);
+        let value = value.ok_or_else(|| format!("illegal base32 data at input byte {at}"))?;
+        bits = bits << 5 | value as u16;
+        have += 5;
+        if have >= 8 {
+            have -= 8;
+            out.push((bits >> have) as u8);
+            bits &= (1 << have) - 1;
+        }
+    }
+    Ok(out)
+}
+
+fn wrong_digit(base: Base, digits: &str, error: &multibase::Error) -> String {
+    let (name, alphabet) = match base {
+        Base::Base64 | Base::Base64Pad => ("base64", BASE64),
+        Base::Base64Url | Base::Base64UrlPad => ("base64", BASE64_URL),
+        Base::Base32PadLower | Base::Base32PadUpper => ("base32", BASE32),
+        Base::Base32HexPadLower | Base::Base32HexPadUpper => ("base32", BASE32_HEX),
+        _ => return error.to_string(),
+    };
+    let known = |c: u8| {
+        alphabet.contains(&c) || (name == "base32" && alphabet.contains(&c.to_ascii_lowercase()))
+    };
+    let at = digits
+        .bytes()
+        .position(|c| !known(c))
+        .unwrap_or(digits.len());
+    format!("illegal {name} data at input byte {at}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_those_of_kubo() {
+        let wrong = |text| parse_cid(text).unwrap_err();
+        assert_eq!(wrong(""), "invalid cid: cid too short");
+        assert_eq!(wrong("Qm"), "invalid cid: selected encoding not supported");
+        assert_eq!(
+            wrong("bafk"),
+            "invalid cid: invalid cid: varints malformed, could not reach the end"
+        );
+        assert_eq!(
+            wrong("zzz"),
+            "invalid cid: invalid cid: expected 1 as the cid version number, got: 13"
+        );
+        assert_eq!(
+            wrong("f0155"),
+            "invalid cid: invalid cid: multihash too short. must be >= 2 bytes"
+        );
+        assert_eq!(
+            wrong("f01551220aa"),
+            "invalid cid: invalid cid: length greater than remaining number of bytes in buffer"
+        );
+        assert_eq!(
+            wrong("b0"),
+            "invalid cid: illegal base32 data at input byte 0"
+        );
+    }
+
+    #[test]
+    fn text_comes_back() {
+        for text in [
+            "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdX",
+            "bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq",
+            "k51qzi5uqu5di608geewp3nqkg0bpujoasmka7ftkyxgcm3fh1aroup0gsdrna",
+        ] {
+            let (cid, base) = parse_cid(text).unwrap();
+            assert_eq!(cid_text(&cid, base), text);
+        }
+    }
+}

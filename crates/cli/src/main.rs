@@ -1,0 +1,34 @@
+//! The binary: the command line face of the command table.
+//!
+//! Called as `ipfs` it is the same program.
+
+mod args;
+mod daemon;
+mod disk;
+mod inputs;
+mod place;
+mod run;
+mod stdin;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    basalt_commands::logs().init();
+    let words = args::of_process();
+    // Two workers serve a node on the machines that Basalt is made for; blocking work has a pool of
+    // its own, bounded by the node.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("Error: the runtime does not start: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run::run(&words));
+    // What is still reading standard input would keep the process alive.
+    runtime.shutdown_background();
+    code
+}

@@ -1,0 +1,209 @@
+//! One command line, from words to exit code.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use basalt_commands::parse::{self, Line, Request};
+use basalt_commands::table::Place;
+use basalt_commands::{
+    Code, Context, Entry, Error, Globals, Level, Meta, Reply, Result, Terminal, help, logs,
+};
+
+use crate::{inputs, place};
+
+/// Runs a command line and says what the process exits with.
+pub(crate) async fn run(words: &[OsString]) -> ExitCode {
+    let mut term = terminal();
+    let (line, parsed) = parse::command_line(words);
+    match run_line(&line, parsed, &mut term).await {
+        Ok(code) => code,
+        // Whoever reads our output has gone: that is their choice, not a failure worth a word.
+        Err(Failed { error, .. }) if error.message == BROKEN_PIPE => ExitCode::FAILURE,
+        Err(Failed { error, then }) => {
+            let _ = term.out.flush();
+            let _ = writeln!(term.err, "Error: {}", error.message);
+            let _ = match then {
+                Then::Nothing => Ok(()),
+                Then::Usage => write!(term.err, "\n{}", help::text(&line.path, false, term.width)),
+                Then::Pointer => writeln!(
+                    term.err,
+                    "Use 'ipfs {} --help' for information about this command",
+                    line.path.join(" ")
+                ),
+            };
+            ExitCode::from(u8::try_from(error.exit).unwrap_or(1))
+        }
+    }
+}
+
+const BROKEN_PIPE: &str = "Broken pipe (os error 32)";
+
+/// What is printed after an error.
+enum Then {
+    Nothing,
+    Usage,
+    Pointer,
+}
+
+struct Failed {
+    error: Error,
+    then: Then,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            then: Then::Nothing,
+        }
+    }
+}
+
+async fn run_line(
+    line: &Line,
+    parsed: Result<(), String>,
+    term: &mut Terminal,
+) -> Result<ExitCode, Failed> {
+    let globals = line.globals();
+    if globals.help || globals.short_help {
+        print(term, &help::text(&line.path, globals.help, term.width))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    parsed.map_err(Error::new)?;
+    if globals.debug {
+        logs().set_all(Level::Debug);
+    }
+    if let Some(text) = &globals.timeout {
+        parse::duration(text).map_err(Error::new)?;
+    }
+    let Some(Place::Command(entry)) = line.place else {
+        let arguments = line.args.len();
+        if arguments > 0 {
+            let error = Error::new(format!("expected 0 argument(s), got {arguments}"));
+            return Err(Failed {
+                error,
+                then: Then::Usage,
+            });
+        }
+        print(term, &help::text(&line.path, false, term.width))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let inputs = inputs::read(line, &entry.spec()).map_err(|error| Failed {
+        error,
+        then: Then::Usage,
+    })?;
+    let meta = Arc::new(Meta {
+        args: inputs.args,
+        parsed: line.parsed.clone(),
+        globals,
+    });
+    let request = Request {
+        entry,
+        meta: meta.clone(),
+        files: inputs.files,
+    };
+    execute(entry, meta, request, term).await?;
+    Ok(ExitCode::from(u8::try_from(term.exit).unwrap_or(1)))
+}
+
+async fn execute(
+    entry: &'static dyn Entry,
+    meta: Arc<Meta>,
+    request: Request,
+    term: &mut Terminal,
+) -> Result<(), Failed> {
+    let (reply, remote, ctx) = start(entry, &meta.globals, request).await?;
+    let shown = tokio::select! {
+        shown = entry.show(meta, reply, term) => shown,
+        () = interrupted(), if !is_daemon(entry) => Err(Error::new("canceled")),
+    };
+    if let Some(node) = ctx.as_ref().and_then(Context::opened_node) {
+        node.close().await;
+    }
+    shown.map_err(|error| {
+        let then = if remote && error.code == Code::Client {
+            Then::Pointer
+        } else {
+            Then::Nothing
+        };
+        Failed { error, then }
+    })
+}
+
+async fn start(
+    entry: &'static dyn Entry,
+    globals: &Globals,
+    request: Request,
+) -> Result<(Reply, bool, Option<Context>)> {
+    let here = |repo: PathBuf, request: Request| {
+        let config_file = globals.config_file.clone().map(Into::into);
+        let ctx = Context::new(repo, config_file, crate::daemon::host());
+        (entry.call(ctx.clone(), request), false, Some(ctx))
+    };
+    match place::choose(&entry.spec(), globals)? {
+        place::Where::Here(repo) => Ok(here(repo, request)),
+        place::Where::There(daemon, fallback) => {
+            // The body of a request is gone once it is sent: whether anybody listens is found
+            // out first.
+            match (daemon.is_there().await, fallback) {
+                (Err(basalt_rpc::Error::Connect { .. }), Some(repo)) => Ok(here(repo, request)),
+                (Err(error), _) => Err(unreachable(&error)),
+                (Ok(()), _) => match daemon.call(request).await {
+                    Ok(reply) => Ok((reply, true, None)),
+                    Err(error) => Err(unreachable(&error)),
+                },
+            }
+        }
+    }
+}
+
+fn unreachable(error: &basalt_rpc::Error) -> Error {
+    Error::new(format!("cannot reach the daemon: {error}; is it running?"))
+}
+
+/// The daemon looks after signals itself.
+fn is_daemon(entry: &dyn Entry) -> bool {
+    entry.spec().path == "daemon"
+}
+
+/// Resolves at Ctrl-C or SIGTERM. A second one ends the process where it stands.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut int), Ok(mut term)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+        }
+        std::process::exit(130);
+    });
+}
+
+fn print(term: &mut Terminal, text: &str) -> Result<()> {
+    term.out.write_all(text.as_bytes())?;
+    term.out.flush()?;
+    Ok(())
+}
+
+fn terminal() -> Terminal {
+    let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    Terminal {
+        out: Box::new(io::BufWriter::with_capacity(64 << 10, io::stdout())),
+        err: Box::new(io::stderr()),
+        err_is_terminal: io::stderr().is_terminal(),
+        width: columns.filter(|_| io::stdout().is_terminal()).unwrap_or(80),
+        exit: 0,
+    }
+}

@@ -1,0 +1,3 @@
+//! `ipfs config profile`: named sets of changes.
+
+pub(crate) mod apply;

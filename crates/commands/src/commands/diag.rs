@@ -1,0 +1,8 @@
+//! `ipfs diag`: what the node is doing, and on what.
+
+pub(crate) mod cmds;
+pub(crate) mod healthy;
+pub(crate) mod profile;
+pub(crate) mod sys;
+
+mod system;

@@ -1,0 +1,126 @@
+use std::io::Write;
+
+use async_trait::async_trait;
+use basalt::block::Base;
+use basalt::repo::{go_json, parse_peer_id};
+use serde::{Deserialize, Serialize};
+
+use crate::commands::support::{PeerText, with_repo};
+use crate::{About, Arg, Call, Command, Error, Output, Result, View};
+
+crate::options! {
+    /// Options of `id`.
+    pub(crate) struct Options {
+        /// Write these fields
+        format: Option<String> = ["format", "f"],
+        /// How the peer ID is written: b58mh, or the multibase of a CID, such as base36 or k
+        peerid_base: String = ["peerid-base"] default "b58mh",
+    }
+}
+
+/// What is known of a peer.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Peer {
+    #[serde(rename = "ID")]
+    id: String,
+    public_key: String,
+    addresses: Option<Vec<String>>,
+    agent_version: String,
+    protocols: Option<Vec<String>>,
+}
+
+const OFFLINE: &str = "'ipfs id' cannot query information on remote peers without a running daemon; if you only want to convert --peerid-base, pass --offline option";
+
+/// `ipfs id`.
+pub(crate) struct Id;
+
+#[async_trait]
+impl Command for Id {
+    type Options = Options;
+    type Event = Peer;
+    type State = ();
+
+    const PATH: &'static str = "id";
+    const ABOUT: About = About::new("Show who the node is, or another peer.").text(
+        "Shows the peer ID, the public key, the addresses, the agent version and the protocols of
+this node, or of another peer.
+
+In --format these stand for what is known:
+
+  <id>         the peer ID
+  <pubkey>     the public key
+  <addrs>      the addresses, one a line
+  <aver>       the agent version
+  <protocols>  the protocols, one a line
+  \\n, \\t       the end of a line, a tabulator
+
+Example:
+
+  > ipfs id --format='<id>\\n'",
+    );
+    const ARGS: &'static [Arg] = &[Arg::optional("peerid", "Another peer.")];
+
+    async fn run(call: Call<Options>, out: Output<Peer>) -> Result<()> {
+        let written = PeerText::new(&call.options.peerid_base)?;
+        let key = with_repo(&call.ctx, |repo| repo.config().private_key()).await?;
+        let own = key.peer_id();
+        let asked = match call.meta.args.first() {
+            Some(text) => parse_peer_id(text).map_err(|_| Error::new("invalid peer id"))?,
+            None => own,
+        };
+        let multihash = asked.to_bytes();
+        let id = written.write(&multihash)?;
+        if asked == own {
+            let public_key = Base::Base64Pad.encode(key.keypair().public().encode_protobuf());
+            let agent_version = match call.ctx.opened_node() {
+                Some(node) if call.ctx.is_daemon() => node.agent_version(),
+                _ => basalt::agent_version(""),
+            };
+            return out
+                .once(Peer {
+                    id,
+                    public_key,
+                    agent_version,
+                    ..Peer::default()
+                })
+                .await;
+        }
+        if !call.meta.globals.offline {
+            return Err(Error::new(OFFLINE));
+        }
+        out.once(Peer {
+            id,
+            public_key: inlined_key(&multihash),
+            addresses: Some(vec![format!("/p2p/{asked}")]),
+            ..Peer::default()
+        })
+        .await
+    }
+
+    fn text(view: &View<Options>, _: &mut (), peer: Peer, w: &mut dyn Write) -> Result<()> {
+        let Some(format) = &view.options.format else {
+            writeln!(w, "{}\n", go_json::to_string_indented_by(&peer, "\t")?)?;
+            return Ok(());
+        };
+        let lines = |list: &Option<Vec<String>>| list.as_deref().unwrap_or_default().join("\n");
+        let text = format
+            .replace("<id>", &peer.id)
+            .replace("<aver>", &peer.agent_version)
+            .replace("<pubkey>", &peer.public_key)
+            .replace("<addrs>", &lines(&peer.addresses))
+            .replace("<protocols>", &lines(&peer.protocols))
+            .replace("\\n", "\n")
+            .replace("\\t", "\t");
+        w.write_all(text.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// The public key in base64, where the peer ID is the key itself and not its hash.
+fn inlined_key(multihash: &[u8]) -> String {
+    match multihash {
+        [0, _, key @ ..] => Base::Base64Pad.encode(key),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,43 @@
+//! `ipfs multibase`: text encodings that say which they are.
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod transcode;
+
+use basalt::block::Base;
+
+use crate::{Call, Error, Result};
+
+/// The most that is encoded or decoded at once, in bytes: it is held in memory.
+const MOST: usize = 64 << 20;
+
+/// The whole content of the file that comes with the call.
+async fn content<O>(call: &mut Call<O>) -> Result<Vec<u8>> {
+    let mut files = call.take_files()?;
+    let mut all = Vec::new();
+    if files.next().await?.is_none() {
+        return Err(Error::new(
+            "failed to access file: expected a file argument",
+        ));
+    }
+    while let Some(chunk) = files.chunk().await? {
+        if all.len() + chunk.len() > MOST {
+            return Err(Error::new(format!(
+                "failed to read file contents: it is over {MOST} bytes"
+            )));
+        }
+        all.extend_from_slice(&chunk);
+    }
+    Ok(all)
+}
+
+/// Decodes a multibase text.
+fn decode_text(text: &[u8]) -> Result<Vec<u8>> {
+    let fail = |why: &str| Error::new(format!("failed to decode multibase: {why}"));
+    let text = std::str::from_utf8(text).map_err(|_| fail("selected encoding not supported"))?;
+    let Some(letter) = text.chars().next() else {
+        return Err(fail("cannot decode multibase for zero length string"));
+    };
+    let base = Base::from_code(letter).map_err(|_| fail("selected encoding not supported"))?;
+    basalt::block::decode_digits(base, &text[letter.len_utf8()..]).map_err(|e| fail(&e))
+}

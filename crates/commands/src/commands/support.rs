@@ -1,0 +1,29 @@
+//! What several commands share.
+
+mod batches;
+mod cid_text;
+mod columns;
+mod escape;
+mod go_error;
+mod humanize;
+mod inode;
+mod link_json;
+mod paths;
+mod peer_text;
+mod read;
+mod repo;
+mod time;
+
+pub(crate) use batches::incoming;
+pub(crate) use cid_text::CidText;
+pub(crate) use columns::write_columns;
+pub(crate) use escape::escape_name;
+pub(crate) use go_error::go_error;
+pub(crate) use humanize::human_bytes;
+pub(crate) use inode::open_inode;
+pub(crate) use link_json::LinkJson;
+pub(crate) use paths::{parse_path, resolve};
+pub(crate) use peer_text::PeerText;
+pub(crate) use read::whole_file;
+pub(crate) use repo::with_repo;
+pub(crate) use time::{MONTHS, rfc3339};

@@ -1,0 +1,242 @@
+//! The table.
+
+use std::marker::PhantomData;
+
+use crate::command::{Entry, Erased};
+use crate::commands::{self as c};
+use crate::spec::{About, Opt};
+
+/// A group of commands that is not a command itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    /// The path with slashes.
+    pub path: &'static str,
+    /// Help.
+    pub about: About,
+    /// Options that the commands below it take too.
+    pub options: &'static [Opt],
+}
+
+/// What stands at a path.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// A command; it may have commands below it all the same.
+    Command(&'static dyn Entry),
+    /// A group.
+    Group(&'static Group),
+}
+
+impl Place {
+    /// The help of what stands there.
+    pub fn about(&self) -> About {
+        match self {
+            Self::Command(entry) => entry.spec().about,
+            Self::Group(group) => group.about,
+        }
+    }
+
+    /// The options said there; those above it are accepted there too.
+    pub fn options(&self) -> &'static [Opt] {
+        match self {
+            Self::Command(entry) => entry.spec().options,
+            Self::Group(group) => group.options,
+        }
+    }
+}
+
+macro_rules! table {
+    ($($command:ty),* $(,)?) => {
+        /// Every command.
+        pub static COMMANDS: &[&dyn Entry] = &[$(&Erased::<$command>(PhantomData)),*];
+    };
+}
+
+/// The command or group at `path`, which has slashes: `pin/ls`.
+pub fn find(path: &str) -> Option<Place> {
+    let command = COMMANDS.iter().find(|entry| entry.spec().path == path);
+    command.map(|entry| Place::Command(*entry)).or_else(|| {
+        GROUPS
+            .iter()
+            .find(|group| group.path == path)
+            .map(Place::Group)
+    })
+}
+
+/// The names right below `path` (empty: the top), sorted.
+pub fn children(path: &str) -> Vec<&'static str> {
+    let below = |full: &'static str| {
+        let rest = if path.is_empty() {
+            full
+        } else {
+            full.strip_prefix(path)?.strip_prefix('/')?
+        };
+        (!rest.contains('/') && !rest.is_empty()).then_some(rest)
+    };
+    let commands = COMMANDS.iter().map(|entry| entry.spec().path);
+    let mut names: Vec<_> = commands
+        .chain(GROUPS.iter().map(|g| g.path))
+        .filter_map(below)
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+const fn group(path: &'static str, tagline: &'static str) -> Group {
+    Group {
+        path,
+        about: About::new(tagline).no_text(),
+        options: &[],
+    }
+}
+
+/// Every group that is not a command itself.
+pub static GROUPS: &[Group] = &[
+    group("block", "Work with raw blocks."),
+    group("cid", "Convert CIDs and show what is in them.").about_no_repo(),
+    group(
+        "commands/completion",
+        "Write completion scripts for shells.",
+    )
+    .about_no_repo(),
+    group("config/profile", "Apply profiles to the configuration.").about_text(PROFILES),
+    group("dag", "Work with IPLD nodes."),
+    group("diag", "Diagnose the node."),
+    group("log", "Read and set the levels of the daemon's logs."),
+    group("multibase", "Encode and decode multibase.").about_no_repo(),
+    group("pin", "Keep blocks from garbage collection."),
+    group("repo", "Look after the repository."),
+    group("stats", "Show figures of the node."),
+];
+
+/// Checked against the repo's own list by a test.
+const PROFILES: &str = "A profile is a named set of changes. 'ipfs init --profile' takes these too, and those that choose
+one of Kubo's databases mean Basalt's own:
+
+  announce-off
+  announce-on
+  autoconf-off
+  autoconf-on
+  badgerds
+  badgerds-measure
+  default-datastore
+  default-networking
+  flatfs
+  flatfs-measure
+  legacy-cid-v0
+  local-discovery
+  lowpower
+  pebbleds
+  pebbleds-measure
+  randomports
+  server
+  test
+  unixfs-v0-2015
+  unixfs-v1-2025
+
+See https://github.com/ipfs/kubo/blob/master/docs/config.md#profiles.";
+
+impl Group {
+    const fn about_text(mut self, text: &'static str) -> Self {
+        self.about = self.about.text(text);
+        self
+    }
+
+    const fn about_no_repo(mut self) -> Self {
+        self.about.repo = false;
+        self
+    }
+}
+
+table![
+    c::add::Add,
+    c::block::get::Get,
+    c::block::put::Put,
+    c::block::rm::Rm,
+    c::block::stat::Stat,
+    c::cat::Cat,
+    c::cid::base32::Base32,
+    c::cid::bases::Bases,
+    c::cid::codecs::Codecs,
+    c::cid::format::Format,
+    c::cid::hashes::Hashes,
+    c::cid::inspect::Inspect,
+    c::commands::Commands,
+    c::commands::completion::bash::Bash,
+    c::commands::completion::fish::Fish,
+    c::commands::completion::zsh::Zsh,
+    c::config::Config,
+    c::config::edit::Edit,
+    c::config::profile::apply::Apply,
+    c::config::replace::Replace,
+    c::config::show::Show,
+    c::daemon::Daemon,
+    c::dag::get::Get,
+    c::dag::put::Put,
+    c::dag::resolve::Resolve,
+    c::dag::stat::Stat,
+    c::diag::cmds::Cmds,
+    c::diag::cmds::clear::Clear,
+    c::diag::cmds::set_time::SetTime,
+    c::diag::healthy::Healthy,
+    c::diag::profile::Collect,
+    c::diag::sys::Sys,
+    c::get::Get,
+    c::id::Id,
+    c::init::Init,
+    c::ls::Ls,
+    c::log::level::Level,
+    c::log::ls::Ls,
+    c::log::tail::Tail,
+    c::multibase::decode::Decode,
+    c::multibase::encode::Encode,
+    c::cid::bases::List,
+    c::multibase::transcode::Transcode,
+    c::pin::add::Add,
+    c::pin::ls::Ls,
+    c::pin::rm::Rm,
+    c::pin::update::Update,
+    c::pin::verify::Verify,
+    c::refs::Refs,
+    c::refs::local::Local,
+    c::repo::gc::Gc,
+    c::refs::local::RepoLs,
+    c::repo::stat::Stat,
+    c::repo::verify::Verify,
+    c::repo::version::Version,
+    c::resolve::Resolve,
+    c::shutdown::Shutdown,
+    c::repo::stat::StatsRepo,
+    c::version::Version,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Status, Value};
+
+    #[test]
+    fn every_default_reads_as_its_type() {
+        for spec in COMMANDS.iter().map(|entry| entry.spec()) {
+            for opt in spec.options {
+                if let Some(text) = opt.default {
+                    assert!(
+                        Value::parse(opt.kind, text).is_ok(),
+                        "{} --{}",
+                        spec.path,
+                        opt.name()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_parent_is_in_the_table() {
+        for spec in COMMANDS.iter().map(|entry| entry.spec()) {
+            if let Some((parent, _)) = spec.path.rsplit_once('/') {
+                assert!(find(parent).is_some(), "{parent}");
+            }
+            assert!(spec.about.status != Status::Removed || !spec.about.tagline.is_empty());
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The command table as a whole, and commands on a node in memory.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod ask;
+mod facts;
+mod nodes;
+mod parity;
+mod pins;
+mod refs;
+mod repo;
+mod settings;

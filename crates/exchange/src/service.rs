@@ -1,0 +1,353 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use basalt_block::{Block, Cid, hash_codes::IDENTITY, validate};
+use basalt_blockstore::{BlockStat, Blockstore, Lease};
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+
+use crate::{Error, Event, Exchange, Observer, Offline, Result, Waiting};
+
+/// Blocks read from the store in one visit by [`BlockService::stream`].
+const VISIT: usize = 64;
+/// Hashing more than this many bytes at once is left to the blocking pool.
+const HASH_INLINE: usize = 512 << 10;
+
+/// The local store, and behind it an exchange. Clones are cheap and share both.
+///
+/// What is fetched is checked, written to the store and kept from garbage collection as long as a
+/// lease ([`BlockService::lease`]) lives that was taken before the fetch.
+#[derive(Clone)]
+pub struct BlockService {
+    store: Arc<dyn Blockstore>,
+    exchange: Arc<dyn Exchange>,
+    observer: Option<Observer>,
+    hash_on_read: bool,
+}
+
+impl BlockService {
+    /// A service over `store` that asks `exchange` for what is missing.
+    pub fn new(store: Arc<dyn Blockstore>, exchange: Arc<dyn Exchange>) -> Self {
+        Self {
+            store,
+            exchange,
+            observer: None,
+            hash_on_read: false,
+        }
+    }
+
+    /// A service over `store` alone.
+    pub fn local(store: Arc<dyn Blockstore>) -> Self {
+        Self::new(store, Arc::new(Offline))
+    }
+
+    /// Whether every block that is read from the store is hashed again (`Datastore.HashOnRead`).
+    pub fn hash_on_read(mut self, yes: bool) -> Self {
+        self.hash_on_read = yes;
+        self
+    }
+
+    /// The same service, which tells `observer` whenever a request waits on the exchange.
+    pub fn observed(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The same service, which asks nobody for what is missing.
+    pub fn offline(&self) -> Self {
+        Self {
+            exchange: Arc::new(Offline),
+            ..self.clone()
+        }
+    }
+
+    /// The same service for the blocks of one DAG: see [`Exchange::session`].
+    pub fn session(&self) -> Self {
+        let mut service = self.clone();
+        if let Some(session) = self.exchange.session() {
+            service.exchange = session;
+        }
+        service
+    }
+
+    /// The store in front.
+    pub fn store(&self) -> &Arc<dyn Blockstore> {
+        &self.store
+    }
+
+    /// The exchange behind.
+    pub fn exchange(&self) -> &Arc<dyn Exchange> {
+        &self.exchange
+    }
+
+    /// Keeps what is written or fetched from now on until the lease is dropped.
+    pub fn lease(&self) -> Lease {
+        self.store.lease()
+    }
+
+    /// The block, from the store or the exchange.
+    pub async fn get(&self, cid: &Cid) -> Result<Block> {
+        validate(cid)?;
+        if let Some(block) = Block::from_identity(cid) {
+            return Ok(block);
+        }
+        if let Some(block) = self.store.get(cid).await? {
+            let mut blocks = self.checked(vec![Some(block)]).await?;
+            if let Some(block) = blocks.pop().flatten() {
+                return Ok(block);
+            }
+        }
+        let fetched = self.fetch(vec![*cid]).try_next().await?;
+        fetched.ok_or(Error::NotFound(*cid))
+    }
+
+    /// Several blocks, in the order of `cids`; a single one that cannot be had is an error. Memory
+    /// is that of all the blocks together: [`BlockService::stream`] needs less.
+    pub async fn get_many(&self, cids: &[Cid]) -> Result<Vec<Block>> {
+        let mut blocks = self.get_local(cids).await?;
+        // The same block may be asked for twice, even by a CIDv0 and a CIDv1.
+        let mut asked = HashSet::new();
+        let missing: Vec<Cid> = cids
+            .iter()
+            .zip(&blocks)
+            .filter(|(cid, block)| block.is_none() && asked.insert(*cid.hash()))
+            .map(|(cid, _)| *cid)
+            .collect();
+        let mut fetched = HashMap::new();
+        if !missing.is_empty() {
+            let mut stream = self.fetch(missing);
+            while let Some(block) = stream.try_next().await? {
+                fetched.insert(*block.multihash(), block.into_data());
+            }
+        }
+        let filled = cids.iter().zip(blocks.iter_mut()).map(|(cid, block)| {
+            block
+                .take()
+                .or_else(|| {
+                    let data = fetched.get(cid.hash())?.clone();
+                    Some(Block::unchecked(*cid, data))
+                })
+                .ok_or(Error::NotFound(*cid))
+        });
+        filled.collect()
+    }
+
+    /// Several blocks as they come: those of the store first, in the order of `cids`, then the
+    /// others in any order. Ends at the first error.
+    pub fn stream(&self, cids: Vec<Cid>) -> BoxStream<'static, Result<Block>> {
+        let visits: Vec<Vec<Cid>> = cids.chunks(VISIT).map(<[Cid]>::to_vec).collect();
+        let (service, later) = (self.clone(), self.clone());
+        let missing: Arc<std::sync::Mutex<Vec<Cid>>> = Arc::default();
+        let left = missing.clone();
+        let local = stream::iter(visits)
+            .then(move |cids| {
+                let (service, missing) = (service.clone(), missing.clone());
+                async move {
+                    let found = service.get_local(&cids).await?;
+                    let mut missing = missing
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let absent = cids.iter().zip(&found).filter(|(_, b)| b.is_none());
+                    missing.extend(absent.map(|(cid, _)| *cid));
+                    Ok::<_, Error>(stream::iter(found.into_iter().flatten().map(Ok)))
+                }
+            })
+            .try_flatten();
+        let remote = stream::once(async move {
+            let missing = std::mem::take(
+                &mut *left
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+            );
+            later.fetch(missing)
+        })
+        .flatten();
+        let mut failed = false;
+        local
+            .chain(remote)
+            .take_while(move |item| {
+                let go_on = !failed;
+                failed |= item.is_err();
+                std::future::ready(go_on)
+            })
+            .boxed()
+    }
+
+    /// Those of `cids` that are in the store or inside their CID, in that order; nobody else is
+    /// asked.
+    pub async fn get_local(&self, cids: &[Cid]) -> Result<Vec<Option<Block>>> {
+        for cid in cids {
+            validate(cid)?;
+        }
+        let stored: Vec<Cid> = cids.iter().copied().filter(is_stored).collect();
+        let found = self.checked(self.store.get_many(&stored).await?).await?;
+        let mut found = found.into_iter();
+        let answers = cids.iter().map(|cid| {
+            if is_stored(cid) {
+                found.next().flatten()
+            } else {
+                Block::from_identity(cid)
+            }
+        });
+        Ok(answers.collect())
+    }
+
+    /// What is known of the blocks that are in the store or inside their CID, in the order of
+    /// `cids`; nobody else is asked and no block is read.
+    pub async fn stat_local(&self, cids: &[Cid]) -> Result<Vec<Option<BlockStat>>> {
+        for cid in cids {
+            validate(cid)?;
+        }
+        let stored: Vec<Cid> = cids.iter().copied().filter(is_stored).collect();
+        let mut found = self.store.stat_many(&stored).await?.into_iter();
+        let answers = cids.iter().map(|cid| match Block::from_identity(cid) {
+            Some(block) => Some(stat_of(&block)),
+            None => found.next().flatten(),
+        });
+        Ok(answers.collect())
+    }
+
+    /// What is known of a block; it is fetched if it is not in the store.
+    pub async fn stat(&self, cid: &Cid) -> Result<BlockStat> {
+        let known = self.stat_local(std::slice::from_ref(cid)).await?;
+        match known.into_iter().next().flatten() {
+            Some(stat) => Ok(stat),
+            None => Ok(stat_of(&self.get(cid).await?)),
+        }
+    }
+
+    /// Writes blocks and tells the exchange of them. The bytes are taken to match the CIDs. Take a
+    /// [`BlockService::lease`] first, and hold it until something pins the blocks.
+    pub async fn put_many(&self, blocks: Vec<Block>) -> Result<()> {
+        for block in &blocks {
+            validate(block.cid())?;
+        }
+        let blocks: Vec<Block> = blocks.into_iter().filter(|b| is_stored(b.cid())).collect();
+        let cids: Vec<Cid> = blocks.iter().map(|b| *b.cid()).collect();
+        self.store.put_many(blocks).await?;
+        self.exchange.notify(&cids).await;
+        Ok(())
+    }
+
+    /// Asks the exchange, checks what comes and keeps it. Yields each of `cids` or an error.
+    fn fetch(&self, cids: Vec<Cid>) -> BoxStream<'static, Result<Block>> {
+        let wanted: HashSet<Cid> = cids.iter().copied().collect();
+        if wanted.is_empty() {
+            return stream::empty().boxed();
+        }
+        let left = Arc::new(std::sync::Mutex::new(wanted));
+        let unanswered = left.clone();
+        let (service, observer) = (self.clone(), self.observer.clone());
+        let come = self.exchange.fetch(cids).filter_map(move |event| {
+            let (observer, left) = (observer.clone(), left.clone());
+            let mut left = left
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let item = match event {
+                Event::Block(block) => left.remove(block.cid()).then_some(Ok(block)),
+                Event::Failed(cid, error) => left.remove(&cid).then_some(Err(*error)),
+                Event::Waiting(waiting) => {
+                    tell(observer.as_ref(), &waiting);
+                    None
+                }
+            };
+            std::future::ready(item)
+        });
+        // What has come together is written together.
+        let kept = come.ready_chunks(VISIT).then(move |batch| {
+            let service = service.clone();
+            async move { service.keep(batch).await }
+        });
+        let rest = stream::once(async move {
+            let left = std::mem::take(
+                &mut *unanswered
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner),
+            );
+            stream::iter(left.into_iter().map(|cid| Err(Error::NotFound(cid))))
+        })
+        .flatten();
+        kept.map(stream::iter).flatten().chain(rest).boxed()
+    }
+
+    async fn keep(&self, batch: Vec<Result<Block>>) -> Vec<Result<Block>> {
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut good = Vec::with_capacity(batch.len());
+        for item in batch {
+            match item {
+                Ok(block) => match verified(vec![block]).await {
+                    Ok(blocks) => good.extend(blocks),
+                    Err(error) => answers.push(Err(error)),
+                },
+                Err(error) => answers.push(Err(error)),
+            }
+        }
+        if !good.is_empty() {
+            let cids: Vec<Cid> = good.iter().map(|b| *b.cid()).collect();
+            match self.store.put_many(good.clone()).await {
+                Ok(()) => {
+                    self.exchange.notify(&cids).await;
+                    answers.extend(good.into_iter().map(Ok));
+                }
+                Err(error) => answers.push(Err(error.into())),
+            }
+        }
+        answers
+    }
+
+    /// Hashes what was read from the store again, if that is asked for.
+    async fn checked(&self, blocks: Vec<Option<Block>>) -> Result<Vec<Option<Block>>> {
+        if self.hash_on_read {
+            let present: Vec<Block> = blocks.iter().flatten().cloned().collect();
+            verified(present).await.map_err(|error| match error {
+                Error::Block(basalt_block::Error::Mismatch(cid, found)) => {
+                    basalt_blockstore::Error::Corrupt {
+                        cid,
+                        reason: format!(
+                            "block in storage has different hash than requested: {found}"
+                        ),
+                    }
+                    .into()
+                }
+                other => other,
+            })?;
+        }
+        Ok(blocks)
+    }
+}
+
+async fn verified(blocks: Vec<Block>) -> Result<Vec<Block>> {
+    let bytes: usize = blocks.iter().map(|b| b.data().len()).sum();
+    let check = move || -> Result<Vec<Block>> {
+        let checked = blocks
+            .into_iter()
+            .map(|b| Block::verified(*b.cid(), b.into_data()));
+        Ok(checked.collect::<Result<_, _>>()?)
+    };
+    if bytes <= HASH_INLINE {
+        return check();
+    }
+    // Fails only when the runtime shuts down.
+    tokio::task::spawn_blocking(check)
+        .await
+        .map_err(|_| basalt_blockstore::Error::Closed)?
+}
+
+fn is_stored(cid: &Cid) -> bool {
+    cid.hash().code() != IDENTITY
+}
+
+fn stat_of(block: &Block) -> BlockStat {
+    BlockStat {
+        size: block.data().len() as u64,
+        leaf: block.is_leaf(),
+    }
+}
+
+fn tell(observer: Option<&Observer>, waiting: &Waiting) {
+    if let Some(observer) = observer {
+        observer(waiting);
+    }
+}
+
+#[cfg(test)]
+mod tests;

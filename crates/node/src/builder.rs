@@ -1,0 +1,97 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use basalt_blockstore::{Blockstore, Datastore, MemoryStore};
+use basalt_blockstore_rocks::{Options, RocksStore};
+use basalt_exchange::{BlockService, Exchange, Offline};
+use basalt_pin::Pins;
+use basalt_repo::Repo;
+
+use crate::node::Parts;
+use crate::{Node, Result};
+
+/// Where in the repo's data directory the store lies.
+pub(crate) const STORE_DIR: &str = "store";
+
+/// How a node is opened. Without a repo it keeps everything in memory.
+#[derive(Default, Clone)]
+pub struct NodeBuilder {
+    repo: Option<PathBuf>,
+    config_file: Option<PathBuf>,
+    exchange: Option<Arc<dyn Exchange>>,
+    memory_budget: Option<usize>,
+    agent_suffix: Option<String>,
+}
+
+impl NodeBuilder {
+    /// The folder of the repo, which must have been initialised.
+    pub fn repo(mut self, path: impl Into<PathBuf>) -> Self {
+        self.repo = Some(path.into());
+        self
+    }
+
+    /// A configuration file that is not the repo's own.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config_file = Some(path.into());
+        self
+    }
+
+    /// Where blocks come from that are not in the store; without one the node is offline.
+    pub fn exchange(mut self, exchange: Arc<dyn Exchange>) -> Self {
+        self.exchange = Some(exchange);
+        self
+    }
+
+    /// Bytes of memory that the store may fill under full load.
+    pub fn memory_budget(mut self, bytes: usize) -> Self {
+        self.memory_budget = Some(bytes);
+        self
+    }
+
+    /// What is added to the agent version, unless the setting `Version.AgentSuffix` says.
+    pub fn agent_suffix(mut self, suffix: impl Into<String>) -> Self {
+        self.agent_suffix = Some(suffix.into());
+        self
+    }
+
+    /// Opens the node: takes the repo's lock and opens its store.
+    pub async fn open(self) -> Result<Node> {
+        let exchange = self.exchange.clone().unwrap_or_else(|| Arc::new(Offline));
+        let Some(path) = self.repo.clone() else {
+            let store = Arc::new(MemoryStore::default());
+            return Ok(Node::assemble(Parts {
+                pins: Pins::new(store.clone(), store.clone()),
+                blocks: BlockService::new(store.clone(), exchange),
+                records: store,
+                rocks: None,
+                repo: None,
+                agent_suffix: self.agent_suffix,
+            }));
+        };
+        let agent_suffix = self.agent_suffix.clone();
+        let (repo, rocks) = tokio::task::spawn_blocking(move || self.open_disk(path)).await??;
+        let rocks = Arc::new(rocks);
+        let store: Arc<dyn Blockstore> = rocks.clone();
+        let records: Arc<dyn Datastore> = rocks.clone();
+        // Only this key is needed here: a bad value elsewhere does not keep a node from opening.
+        let hash_on_read = repo.config().flag("Datastore.HashOnRead").unwrap_or(false);
+        Ok(Node::assemble(Parts {
+            pins: Pins::new(records.clone(), store.clone()),
+            blocks: BlockService::new(store, exchange).hash_on_read(hash_on_read),
+            records,
+            rocks: Some(rocks),
+            repo: Some(repo),
+            agent_suffix,
+        }))
+    }
+
+    fn open_disk(self, path: PathBuf) -> Result<(Repo, RocksStore)> {
+        let repo = Repo::open(&path, self.config_file.as_deref())?;
+        let mut options = Options::new(repo.data_dir().join(STORE_DIR));
+        if let Some(bytes) = self.memory_budget {
+            options.memory_budget = bytes;
+        }
+        let store = RocksStore::open(options)?;
+        Ok((repo, store))
+    }
+}

@@ -1,0 +1,71 @@
+//! A content-addressed storage node to embed.
+//!
+//! A [`Node`] puts a store, pins, garbage collection and a block service together over a repo, or
+//! in memory. Everything the command line and the RPC do is done through it.
+//!
+//! ```
+//! use basalt::{Node, Pin};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let node = Node::builder().open().await?; // in memory; `.repo(path)` keeps it on disk
+//! let block = basalt::block::Block::hash(1, 0x55, basalt::block::Hasher::SHA2_256, "hi".into())?;
+//! node.blocks().put_many(vec![block.clone()]).await?;
+//! node.pin(Pin::recursive(*block.cid())).await?;
+//! assert_eq!(node.collect_garbage().await?.removed, 0);
+//! assert_eq!(node.blocks().get(block.cid()).await?, block);
+//! # node.close().await;
+//! # Ok(()) })
+//! # }
+//! ```
+
+mod agent;
+mod auto_gc;
+mod builder;
+mod dag_blocks;
+mod error;
+mod import;
+mod init;
+mod names;
+mod node;
+mod resolve;
+mod source;
+mod verify;
+
+pub use agent::agent_version;
+pub use builder::NodeBuilder;
+pub use dag_blocks::{DagBlock, DagBlocks};
+pub use error::Error;
+pub use import::{FileImport, Import, ImportOptions};
+pub use node::{Node, StorageStat};
+pub use resolve::Resolved;
+pub use verify::{Outcome, Remedy, Verified};
+
+pub use basalt_block as block;
+pub use basalt_blockstore as blockstore;
+pub use basalt_chunker as chunker;
+pub use basalt_exchange as exchange;
+pub use basalt_ipld as ipld;
+pub use basalt_pin as pin;
+pub use basalt_repo as repo;
+pub use basalt_unixfs as unixfs;
+
+pub use basalt_block::Cid;
+pub use basalt_pin::Pin;
+
+/// The version of Kubo whose interfaces this node has.
+pub const KUBO_VERSION: &str = "0.43.0";
+/// The version of Basalt.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version of the repository's layout, in Kubo's counting.
+pub const REPO_VERSION: u32 = 18;
+/// The Rust that the build asks for.
+pub const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// The result of every call on a node.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The README's example is one of the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,177 @@
+use std::sync::Arc;
+
+use basalt_blockstore::{Datastore, Usage};
+use basalt_blockstore_rocks::RocksStore;
+use basalt_exchange::BlockService;
+use basalt_pin::{Collect, Collection, Pin, Pins, Progress, Source, Summary};
+use basalt_repo::Repo;
+use basalt_unixfs::BlockSource;
+use tokio_util::sync::CancellationToken;
+
+use crate::source::Blocks;
+use crate::{Error, NodeBuilder, Result, auto_gc};
+
+/// An open node; cheap to clone.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+pub(crate) struct Parts {
+    pub(crate) repo: Option<Repo>,
+    pub(crate) rocks: Option<Arc<RocksStore>>,
+    pub(crate) records: Arc<dyn Datastore>,
+    pub(crate) blocks: BlockService,
+    pub(crate) pins: Pins,
+    pub(crate) agent_suffix: Option<String>,
+}
+
+struct Inner {
+    parts: Parts,
+    cancel: CancellationToken,
+}
+
+/// How full the store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageStat {
+    /// What the store holds and takes.
+    pub usage: Usage,
+    /// `Datastore.StorageMax` in bytes.
+    pub max: u64,
+}
+
+impl Node {
+    /// Says how to open a node.
+    pub fn builder() -> NodeBuilder {
+        NodeBuilder::default()
+    }
+
+    pub(crate) fn assemble(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            parts,
+            cancel: CancellationToken::new(),
+        }))
+    }
+
+    /// Blocks: the store, then the exchange.
+    pub fn blocks(&self) -> &BlockService {
+        &self.0.parts.blocks
+    }
+
+    /// Pins, and what collects the rest.
+    pub fn pins(&self) -> &Pins {
+        &self.0.parts.pins
+    }
+
+    pub(crate) fn agent_suffix(&self) -> Option<&str> {
+        self.0.parts.agent_suffix.as_deref()
+    }
+
+    /// Whether there are other nodes to ask.
+    pub fn is_online(&self) -> bool {
+        self.blocks().exchange().is_online()
+    }
+
+    /// Small records of the node.
+    pub fn records(&self) -> &Arc<dyn Datastore> {
+        &self.0.parts.records
+    }
+
+    /// The repo, unless the node lives in memory.
+    pub fn repo(&self) -> Option<&Repo> {
+        self.0.parts.repo.as_ref()
+    }
+
+    /// The repo.
+    ///
+    /// # Errors
+    /// A node in memory has none.
+    pub fn require_repo(&self) -> Result<&Repo> {
+        self.repo()
+            .ok_or_else(|| basalt_repo::Error::NoRepo("memory".into()).into())
+    }
+
+    /// Blocks as a place that walks and pins read from; `offline` asks nobody else.
+    pub fn source(&self, offline: bool) -> Arc<dyn Source> {
+        let blocks = if offline {
+            self.blocks().offline()
+        } else {
+            self.blocks().session()
+        };
+        Arc::new(Blocks(blocks))
+    }
+
+    /// Blocks as a place that files and directories are read from; `offline` asks nobody else.
+    pub fn unixfs_source(&self, offline: bool) -> Arc<dyn BlockSource> {
+        let blocks = if offline {
+            self.blocks().offline()
+        } else {
+            self.blocks().session()
+        };
+        Arc::new(Blocks(blocks))
+    }
+
+    /// Pins a block or a DAG, fetching what is missing.
+    pub async fn pin(&self, pin: Pin) -> Result<()> {
+        Ok(self
+            .pins()
+            .add(self.source(false), pin, &Progress::default())
+            .await?)
+    }
+
+    /// Collects garbage, giving what it does as it goes.
+    pub fn collection(&self, options: Collect) -> Collection {
+        self.pins().collector().collect(options)
+    }
+
+    /// Collects garbage to the end.
+    pub async fn collect_garbage(&self) -> Result<Summary> {
+        Ok(self.collection(Collect::default()).finish().await?)
+    }
+
+    /// How full the store is, in constant time.
+    pub fn storage(&self) -> Result<StorageStat> {
+        let max = match self.repo() {
+            Some(repo) => repo.config().datastore()?.storage_max,
+            None => u64::MAX,
+        };
+        Ok(StorageStat {
+            usage: self.blocks().store().usage(),
+            max,
+        })
+    }
+
+    /// What is damaged in the store as far as opening it told.
+    pub fn damage(&self) -> Option<&str> {
+        self.0.parts.rocks.as_ref()?.damage()
+    }
+
+    /// Begins to collect garbage by itself, as `Datastore.StorageMax`, `StorageGCWatermark` and
+    /// `GCPeriod` say, until the node is closed.
+    pub fn start_auto_gc(&self) -> Result<()> {
+        let Some(repo) = self.repo() else {
+            return Ok(());
+        };
+        let settings = repo.config().datastore()?;
+        tokio::spawn(auto_gc::run(self.clone(), settings, self.0.cancel.clone()));
+        Ok(())
+    }
+
+    /// Ends the node's own work and makes everything durable. The store is closed when the last
+    /// clone of the node is dropped.
+    pub async fn close(&self) {
+        self.0.cancel.cancel();
+        if let Err(error) = self.blocks().store().sync().await {
+            tracing::error!(target: "basalt::node", %error, "the store did not sync on closing");
+        }
+    }
+
+    /// Resolves when the node is closed.
+    pub async fn closed(&self) {
+        self.0.cancel.cancelled().await;
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        std::io::Error::other(error)
+    }
+}

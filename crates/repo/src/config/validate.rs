@@ -1,0 +1,425 @@
+//! What in a config keeps a node from starting, or should be said at its start.
+
+mod import;
+mod provide;
+mod unknown;
+
+use super::Config;
+use crate::{Error, GoDuration, PrivateKey, go_text::quote, parse_peer_id};
+
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The node does not start.
+    Fatal,
+    /// It is said and the node starts.
+    Warning,
+}
+
+/// Something in the config that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The key that it is about.
+    pub key: String,
+    /// What is wrong and what is allowed, in Kubo's words.
+    pub message: String,
+}
+
+/// How the node is to be started, as far as it matters to the config.
+#[derive(Debug, Clone, Default)]
+pub struct StartOptions {
+    /// As a daemon, rather than for one command.
+    pub daemon: bool,
+    /// With the network.
+    pub online: bool,
+    /// The mode of `--routing`, where it was given.
+    pub routing: Option<String>,
+    /// In a private network: there is a `swarm.key`, or `LIBP2P_FORCE_PNET` is set.
+    pub private_network: bool,
+    /// With pubsub, or IPNS over it, switched on by an option.
+    pub pubsub: bool,
+}
+
+impl Config {
+    /// Every problem of a start with these options, the one that Kubo reports first first.
+    ///
+    /// Whether the hash function of `Import.HashFunction` can be computed is not looked at: that
+    /// is known to those who compute it.
+    pub fn validate(&self, start: &StartOptions) -> Vec<Problem> {
+        let mut check = Check {
+            config: self,
+            problems: Vec::new(),
+        };
+        if start.daemon {
+            check.auto_conf(start.private_network);
+            check.daemon(start);
+            check.unknown();
+        }
+        check.datastore();
+        check.renamed();
+        check.import();
+        check.provide();
+        check.identity();
+        if start.online {
+            check.online(start);
+        }
+        check.problems
+    }
+
+    /// The first problem that keeps a node from starting so, as an error.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] with Kubo's words.
+    pub fn check_start(&self, start: &StartOptions) -> Result<(), Error> {
+        let problems = self.validate(start);
+        match problems.into_iter().find(|p| p.severity == Severity::Fatal) {
+            Some(problem) => Err(Error::Setting(problem.message)),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Check<'a> {
+    config: &'a Config,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn fatal(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.problem(Severity::Fatal, key.into(), message.into());
+    }
+
+    fn warn(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.problem(Severity::Warning, key.into(), message.into());
+    }
+
+    fn problem(&mut self, severity: Severity, key: String, message: String) {
+        self.problems.push(Problem {
+            severity,
+            key,
+            message,
+        });
+    }
+
+    fn is_set(&self, key: &str) -> bool {
+        self.config.at(key).is_some()
+    }
+
+    fn auto_conf(&mut self, private_network: bool) {
+        let auto = self.config.auto_conf();
+        if auto.enabled {
+            if private_network && auto.url == super::autoconf::DEFAULT_URL {
+                let url = auto.url;
+                self.fatal("AutoConf.URL", format!("AutoConf cannot use the default mainnet URL ({url}) on a private network (swarm.key or LIBP2P_FORCE_PNET detected). Either disable AutoConf by setting AutoConf.Enabled=false, or configure AutoConf.URL to point to a configuration service specific to your private swarm"));
+            }
+            return;
+        }
+        for key in [
+            "Bootstrap",
+            "DNS.Resolvers",
+            "Routing.DelegatedRouters",
+            "Ipns.DelegatedPublishers",
+        ] {
+            let in_list = self.config.strings(key).iter().any(|v| v == "auto");
+            if in_list || self.config.string_map(key).values().any(|v| v == "auto") {
+                self.warn(
+                    key,
+                    format!("{key} contains 'auto' but AutoConf.Enabled=false"),
+                );
+            }
+        }
+        if self.config.bootstrap() == ["auto"] {
+            self.fatal("Bootstrap", "no usable bootstrap peers: AutoConf is disabled (AutoConf.Enabled=false) but 'auto' placeholder is used in Bootstrap config. Either set AutoConf.Enabled=true to enable automatic configuration, or replace 'auto' with specific Bootstrap peer addresses");
+        }
+    }
+
+    fn daemon(&mut self, start: &StartOptions) {
+        let config = self.config;
+        let routing = match start.routing.as_deref() {
+            None | Some("" | "default") => config.routing_type(),
+            Some(routing) => routing,
+        };
+        if start.private_network && matches!(routing, "auto" | "autoclient") {
+            self.fatal("Routing.Type", "private network does not work with Routing.Type=auto. Update your config to Routing.Type=dht (or none, and do manual peering)");
+        }
+        if ["Enabled", "Strategy", "WorkerCount"]
+            .iter()
+            .any(|k| self.is_set(&format!("Provider.{k}")))
+        {
+            self.fatal("Provider", "deprecated configuration detected. Manually migrate 'Provider' fields to 'Provide' and remove 'Provider' from your config. Documentation: https://github.com/ipfs/kubo/blob/master/docs/config.md#provide");
+        }
+        if ["Interval", "Strategy"]
+            .iter()
+            .any(|k| self.is_set(&format!("Reprovider.{k}")))
+        {
+            self.fatal("Reprovider", "deprecated configuration detected. Manually migrate 'Reprovider' fields to 'Provide': Reprovider.Strategy -> Provide.Strategy, Reprovider.Interval -> Provide.DHT.Interval. Remove 'Reprovider' from your config. Documentation: https://github.com/ipfs/kubo/blob/master/docs/config.md#provide");
+        }
+        if config.string("Provide.Strategy") == Some("flat") {
+            self.fatal("Provide.Strategy", "Provide.Strategy='flat' is no longer supported. Use 'all' instead. Documentation: https://github.com/ipfs/kubo/blob/master/docs/config.md#providestrategy");
+        }
+        if config.flag("Experimental.StrategicProviding") == Some(true) {
+            self.fatal("Experimental.StrategicProviding", "Experimental.StrategicProviding was removed. Remove it from your config. Documentation: https://github.com/ipfs/kubo/blob/master/docs/experimental-features.md#strategic-providing");
+        }
+        let sweep = config.flag("Provide.DHT.SweepEnabled").unwrap_or(true);
+        if sweep && config.integer("Provide.DHT.MaxWorkers") == Some(0) {
+            self.fatal("Provide.DHT.MaxWorkers", "invalid configuration: Provide.DHT.MaxWorkers cannot be 0 when Provide.DHT.SweepEnabled=true. Set Provide.DHT.MaxWorkers to a positive value (e.g., 16) to control resource usage. Documentation: https://github.com/ipfs/kubo/blob/master/docs/config.md#providedhtmaxworkers");
+        }
+        if routing == "delegated" && config.flag("Provide.Enabled").unwrap_or(true) {
+            self.fatal("Routing.Type", "Routing.Type=delegated does not support content providing. Set Provide.Enabled=false in your config");
+        }
+        const MODES: [&str; 8] = [
+            "auto",
+            "autoclient",
+            "dht",
+            "dhtclient",
+            "dhtserver",
+            "none",
+            "delegated",
+            "custom",
+        ];
+        if routing == "supernode" {
+            self.fatal(
+                "Routing.Type",
+                "supernode routing was never fully implemented and has been removed",
+            );
+        } else if !MODES.contains(&routing) {
+            self.fatal(
+                "Routing.Type",
+                format!("unrecognized routing option: {routing}"),
+            );
+        }
+    }
+
+    fn datastore(&mut self) {
+        let config = self.config;
+        let old = ["Datastore.Type", "Datastore.Path"];
+        if old
+            .iter()
+            .any(|k| config.string(k).is_some_and(|v| !v.is_empty()))
+        {
+            self.fatal("Datastore.Type", "old style datatstore config detected");
+        } else if !self.is_set("Datastore.Spec") {
+            self.fatal(
+                "Datastore.Spec",
+                "required Datastore.Spec entry missing from config file",
+            );
+        }
+        if config.flag("Datastore.NoSync") == Some(true) {
+            self.warn("Datastore.NoSync", "Datastore.NoSync is deprecated and has no effect: Basalt syncs what it has acknowledged");
+        }
+        if let Err(error) = config.datastore() {
+            self.warn("Datastore", error.to_string());
+        }
+    }
+
+    fn renamed(&mut self) {
+        if self.config.flag("Experimental.ShardingEnabled") == Some(true) {
+            self.fatal("Experimental.ShardingEnabled", "The `Experimental.ShardingEnabled` field is no longer used, please remove it from the config. Use Import.UnixFSHAMTDirectorySizeThreshold instead.");
+        }
+        let key = "Internal.UnixFSShardingSizeThreshold";
+        if self.is_set(key) {
+            let message = "The `Internal.UnixFSShardingSizeThreshold` field was renamed to `Import.UnixFSHAMTDirectorySizeThreshold`. Please update your config.\n";
+            let both = self.is_set("Import.UnixFSHAMTDirectorySizeThreshold");
+            let severity = if both {
+                Severity::Fatal
+            } else {
+                Severity::Warning
+            };
+            self.problem(severity, key.to_owned(), message.to_owned());
+        }
+    }
+
+    fn identity(&mut self) {
+        let config = self.config;
+        let id = config.string("Identity.PeerID").unwrap_or_default();
+        if id.is_empty() {
+            self.fatal(
+                "Identity.PeerID",
+                "identity was not set in config (was 'ipfs init' run?)",
+            );
+            return;
+        }
+        let given = match parse_peer_id(id) {
+            Ok(given) => given,
+            Err(error) => {
+                self.fatal("Identity.PeerID", format!("peer ID invalid: {error}"));
+                return;
+            }
+        };
+        match config.private_key().as_ref().map(PrivateKey::peer_id) {
+            Ok(own) if own == given => {}
+            Ok(own) => self.fatal(
+                "Identity.PeerID",
+                format!("private key in config does not match id: {given} != {own}"),
+            ),
+            Err(Error::NoPrivateKey) => self.fatal(
+                "Identity.PrivKey",
+                format!("missing private key for node ID: {given}"),
+            ),
+            Err(error) => self.fatal("Identity.PrivKey", error.to_string()),
+        }
+    }
+
+    fn online(&mut self, start: &StartOptions) {
+        let config = self.config;
+        if let Some(other) = config.string("Swarm.ConnMgr.Type")
+            && !matches!(other, "none" | "basic" | "")
+        {
+            let other = quote(other);
+            self.fatal(
+                "Swarm.ConnMgr.Type",
+                format!("unrecognized Swarm.ConnMgr.Type: {other}"),
+            );
+        }
+        if start.pubsub || config.pubsub().enabled || config.flag("Ipns.UsePubsub") == Some(true) {
+            self.pubsub();
+        }
+        self.relay();
+        self.ipns();
+        let off = |key: &str| config.flag(key) == Some(false);
+        if off("Bitswap.Libp2pEnabled") && off("HTTPRetrieval.Enabled") {
+            self.fatal("Bitswap.Libp2pEnabled", "invalid configuration: Bitswap.Libp2pEnabled and HTTPRetrieval.Enabled are both disabled, unable to initialize Bitswap");
+        }
+        if off("Swarm.Transports.Multiplexers.Yamux") {
+            self.fatal(
+                "Swarm.Transports.Multiplexers.Yamux",
+                "running libp2p with Swarm.Transports.Multiplexers.Yamux disabled is not supported",
+            );
+        }
+        if let Some(other) = config.string("Internal.Libp2pForceReachability")
+            && !matches!(other, "public" | "private" | "")
+        {
+            self.fatal(
+                "Internal.Libp2pForceReachability",
+                format!("unrecognized reachability option: {other}"),
+            );
+        }
+        if start.private_network {
+            for (key, name, short) in [
+                ("Swarm.Transports.Network.QUIC", "QUIC", "QUIC"),
+                (
+                    "Swarm.Transports.Network.WebTransport",
+                    "WebTransport",
+                    "WebTransport",
+                ),
+                (
+                    "Swarm.Transports.Network.WebRTCDirect",
+                    "WebRTC Direct",
+                    "WebRTCDirect",
+                ),
+            ] {
+                if config.flag(key) == Some(true) {
+                    self.fatal(key, format!("{name} transport does not support private networks, please disable Swarm.Transports.Network.{short}"));
+                }
+            }
+        }
+        for filter in config.strings("Swarm.AddrFilters") {
+            if !is_address_range(&filter) {
+                self.fatal(
+                    "Swarm.AddrFilters",
+                    format!("incorrectly formatted address filter in config: {filter}"),
+                );
+            }
+        }
+    }
+
+    fn pubsub(&mut self) {
+        let strategy = self.config.string("Pubsub.SeenMessagesStrategy");
+        if let Some(other) = strategy.filter(|s| !matches!(*s, "last-seen" | "first-seen")) {
+            let other = quote(other);
+            self.fatal(
+                "Pubsub.SeenMessagesStrategy",
+                format!("unsupported Pubsub.SeenMessagesStrategy {other}"),
+            );
+        }
+        let router = self.config.pubsub().router;
+        if !matches!(router.as_str(), "" | "gossipsub" | "floodsub") {
+            self.fatal("Pubsub.Router", format!("unknown pubsub router {router}"));
+        }
+    }
+
+    fn relay(&mut self) {
+        let config = self.config;
+        let relay = config
+            .flag("Swarm.Transports.Network.Relay")
+            .unwrap_or(true);
+        let client = config.flag("Swarm.RelayClient.Enabled").unwrap_or(relay);
+        for (key, enabled) in [
+            (
+                "Swarm.RelayService",
+                config.flag("Swarm.RelayService.Enabled"),
+            ),
+            (
+                "Swarm.RelayClient",
+                config.flag("Swarm.RelayClient.Enabled"),
+            ),
+        ] {
+            if !relay && enabled == Some(true) {
+                self.fatal(key, format!("Failed to enable `{key}`, it requires `Swarm.Transports.Network.Relay` to be true."));
+            }
+        }
+        if config.flag("Swarm.EnableHolePunching") == Some(true) && !client {
+            self.fatal("Swarm.EnableHolePunching", "failed to enable Swarm.EnableHolePunching: it requires Swarm.RelayClient.Enabled to be true");
+        }
+    }
+
+    fn ipns(&mut self) {
+        let config = self.config;
+        if config
+            .integer("Ipns.ResolveCacheSize")
+            .is_some_and(|size| size < 0)
+        {
+            self.fatal(
+                "Ipns.ResolveCacheSize",
+                "cannot specify negative resolve cache size",
+            );
+        }
+        let text = |key| config.string(key).filter(|t| !t.is_empty());
+        if let Some(text) = text("Ipns.RepublishPeriod") {
+            let day = GoDuration::from_secs(24 * 3600);
+            match text.parse::<GoDuration>() {
+                Err(e) => self.fatal(
+                    "Ipns.RepublishPeriod",
+                    format!("failure to parse config setting IPNS.RepublishPeriod: {e}"),
+                ),
+                Ok(d) if d < GoDuration::from_secs(60) || d > day => {
+                    self.fatal(
+                        "Ipns.RepublishPeriod",
+                        format!(
+                            "config setting IPNS.RepublishPeriod is not between 1min and 1day: {d}"
+                        ),
+                    );
+                }
+                Ok(_) => {}
+            }
+        }
+        if let Some(text) = text("Ipns.RecordLifetime")
+            && let Err(e) = text.parse::<GoDuration>()
+        {
+            self.fatal(
+                "Ipns.RecordLifetime",
+                format!("failure to parse config setting IPNS.RecordLifetime: {e}"),
+            );
+        }
+    }
+}
+
+/// `/ip4/10.0.0.0/ipcidr/8` and its like.
+fn is_address_range(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    match parts.as_slice() {
+        ["", "ip4", ip, "ipcidr", bits] => {
+            ip.parse::<std::net::Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|b| b <= 32)
+        }
+        ["", "ip6", ip, "ipcidr", bits] => {
+            ip.parse::<std::net::Ipv6Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|b| b <= 128)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

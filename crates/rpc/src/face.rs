@@ -1,0 +1,176 @@
+//! `/api/v0`: from a request to a command and back.
+
+use basalt_commands::parse::{self, Refused};
+use basalt_commands::{Context, Encoding, Value};
+
+use crate::answer::{Answer, plain};
+use crate::http::{Handler, Headers, Request, Responder, query};
+use crate::upload::Upload;
+use crate::{Access, Result};
+
+/// Where the commands are.
+const API: &str = "/api/v0/";
+
+/// Answers the requests of one listener.
+pub struct Face {
+    ctx: Context,
+    access: Access,
+}
+
+impl Face {
+    /// Serves the commands of `ctx` under the rules of `access`.
+    pub fn new(ctx: Context, access: Access) -> Self {
+        Self { ctx, access }
+    }
+
+    async fn answer(&self, request: Request, responder: Responder) -> Result<()> {
+        let path = query::unescape_path(request.path().as_bytes())
+            .map(|path| String::from_utf8_lossy(&path).into_owned())
+            .unwrap_or_default();
+        if let Some(name) = path.strip_prefix(API) {
+            return self.command(name, &path, request, responder).await;
+        }
+        match path.as_str() {
+            "/version" => {
+                let mut headers = Headers::new();
+                headers.set("Content-Type", "text/plain; charset=utf-8");
+                let version = basalt::KUBO_VERSION;
+                responder.full(
+                    200,
+                    &headers,
+                    format!("Commit: \nClient Version: kubo/{version}\n"),
+                )
+            }
+            _ => plain(responder, 404, Headers::new(), "404 page not found"),
+        }
+    }
+
+    async fn command(
+        &self,
+        name: &str,
+        path: &str,
+        request: Request,
+        responder: Responder,
+    ) -> Result<()> {
+        if let Some(why) = wrong_version(&request, name) {
+            return plain(responder, 400, Headers::new(), &why);
+        }
+        if let Some(why) = self.access.secret_refusal(&request, path) {
+            return plain(responder, 403, Headers::new(), why);
+        }
+        if request.method == "OPTIONS"
+            && let Some(headers) = self.access.preflight(&request.headers)
+        {
+            return responder.full(204, &headers, "");
+        }
+        let mut headers = Headers::new();
+        self.access.cors(&request.headers, &mut headers);
+        if request.method != "POST" {
+            headers.set("Allow", "OPTIONS, POST");
+            if request.method == "OPTIONS" {
+                return responder.full(204, &headers, "");
+            }
+            return plain(responder, 405, headers, "405 - Method Not Allowed");
+        }
+        if self.access.is_forbidden(&request.headers) {
+            return plain(responder, 403, headers, "403 - Forbidden");
+        }
+        self.run(name, request, headers, responder).await
+    }
+
+    async fn run(
+        &self,
+        name: &str,
+        request: Request,
+        headers: Headers,
+        responder: Responder,
+    ) -> Result<()> {
+        let pairs = query::parse(request.query());
+        let files = match Upload::of(&request.headers, request.body) {
+            Ok(files) => files,
+            Err(why) => return plain(responder, 400, headers, &why),
+        };
+        let parsed = match parse::rpc(name.trim_end_matches('/'), &pairs, files) {
+            Ok(parsed) => parsed,
+            Err(Refused::NotFound) => return plain(responder, 404, headers, "404 page not found"),
+            Err(Refused::Bad(why)) => return plain(responder, 400, headers, &why),
+        };
+        let spec = parsed.entry.spec();
+        let encoding = match parsed.meta.globals.encoding.as_deref() {
+            None | Some("json") => Encoding::Json,
+            Some("text") => Encoding::Text,
+            Some(other) => {
+                return plain(
+                    responder,
+                    400,
+                    headers,
+                    &format!("invalid encoding: {other}"),
+                );
+            }
+        };
+        let (entry, meta) = (parsed.entry, parsed.meta.clone());
+        let _noted = Noted::new(&self.ctx, spec.path, &meta);
+        let encoder = entry.encoder(&meta, encoding);
+        let reply = entry.call(self.ctx.clone(), parsed);
+        Answer {
+            responder,
+            headers,
+            access: &self.access,
+            encoding,
+        }
+        .send(reply, encoder)
+        .await
+    }
+}
+
+impl Handler for Face {
+    async fn handle(&self, request: Request, responder: Responder) {
+        // The client has gone, or sent what is not HTTP: there is nobody to tell.
+        if let Err(error) = self.answer(request, responder).await {
+            tracing::debug!(target: "basalt::rpc", %error, "an answer was not sent whole");
+        }
+    }
+}
+
+/// A request in the log that `diag cmds` shows.
+struct Noted {
+    ctx: Context,
+    id: u64,
+}
+
+impl Noted {
+    fn new(ctx: &Context, command: &str, meta: &basalt_commands::Meta) -> Self {
+        let json = |value: &Value| match value {
+            Value::Bool(b) => (*b).into(),
+            Value::Int(i) => (*i).into(),
+            Value::Uint(u) => (*u).into(),
+            Value::String(s) => s.clone().into(),
+            Value::Strings(s) => s.clone().into(),
+        };
+        let options: serde_json::Map<_, _> = meta
+            .parsed
+            .given()
+            .map(|(name, value)| (name.to_owned(), json(value)))
+            .collect();
+        let id = ctx.request_began(command.to_owned(), meta.args.clone(), options.into());
+        Self {
+            ctx: ctx.clone(),
+            id,
+        }
+    }
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.ctx.request_ended(self.id);
+    }
+}
+
+/// Kubo's own command line of another version is turned away, for anything but `version`.
+fn wrong_version(request: &Request, name: &str) -> Option<String> {
+    let agent = request.headers.get("User-Agent")?;
+    let ours = format!("/kubo/{}/", basalt::KUBO_VERSION);
+    let theirs = agent.contains("/go-ipfs/") || agent.contains("/kubo/");
+    let other = theirs && agent != ours && name.split('/').next() != Some("version");
+    other.then(|| format!("api version mismatch ({ours} != {agent})"))
+}

@@ -1,0 +1,27 @@
+//! HTTP/1.1, server and client, as Kubo's clients need it.
+//!
+//! What general servers do not do, and why this one exists: a response flows while its request is
+//! still being read, trailers reach clients that never sent `TE: trailers`, and a client that goes
+//! away ends the work done for it.
+
+mod authorization;
+mod body;
+mod client;
+mod date;
+mod framing;
+mod head;
+mod headers;
+pub mod multipart;
+pub mod query;
+mod reader;
+mod responder;
+mod server;
+mod writer;
+
+pub use authorization::authorization;
+pub use body::Body;
+pub use client::{Client, Response, Target, Upload};
+pub use head::reason;
+pub use headers::Headers;
+pub use responder::Responder;
+pub use server::{Handler, Listener, Options, Peer, Request, serve};

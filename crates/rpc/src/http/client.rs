@@ -1,0 +1,326 @@
+//! The client: one request a connection, the answer read while the request is still being sent.
+
+use std::future::poll_fn;
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::Stream;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::AbortHandle;
+
+use crate::http::framing::Framing;
+use crate::http::head::{self, MAX_HEAD, ResponseHead};
+use crate::http::reader::{Input, SharedReader};
+use crate::http::writer::{Destination, Ending, SharedWriter};
+use crate::http::{Body, Headers};
+use crate::{Error, Result};
+
+/// How long a connection may take to be made.
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `host:port`; a name is looked up.
+    Tcp(String),
+    /// The path of a unix socket.
+    Unix(PathBuf),
+}
+
+/// Sends requests to one server.
+#[derive(Debug, Clone)]
+pub struct Client {
+    target: Target,
+    headers: Headers,
+}
+
+/// The body of a request.
+pub enum Upload {
+    /// None.
+    Empty,
+    /// Bytes, sent with their length.
+    Whole(Bytes),
+    /// A stream, sent in chunks as it comes. An error of it cuts the request and is what reading the
+    /// response gives.
+    Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
+}
+
+/// An answer, whose body is read as it comes.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The header fields.
+    pub headers: Headers,
+    /// The body and, after it, its trailers. Dropping it ends the connection.
+    pub body: Body,
+}
+
+impl Client {
+    /// A client of the server at `target`.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            headers: Headers::new(),
+        }
+    }
+
+    /// Adds a field to every request, such as `Authorization` or `User-Agent`.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Sends a request and gives the answer as soon as its head has come, while the upload may go
+    /// on. `path` is the path and query, escaped.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        upload: Upload,
+    ) -> Result<Response> {
+        let (input, destination) = match tokio::time::timeout(CONNECT_TIME, self.connect()).await {
+            Ok(sides) => sides,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+        .map_err(|source| Error::Connect {
+            target: self.target.to_string(),
+            source,
+        })?;
+        let writer = SharedWriter::new(destination);
+        self.begin(&writer, method, path, headers, &upload);
+        let upload = Uploading::start(writer, upload);
+        let reader = SharedReader::new(input);
+        let head = match read_head(&reader).await {
+            Ok(head) => head,
+            Err(error) => return Err(upload.take_error().map_or(error, Error::Upload)),
+        };
+        let framing = match head.status {
+            _ if method == "HEAD" => Framing::Done,
+            204 | 304 => Framing::Done,
+            _ => Framing::of(&head.headers, true)?.unwrap_or(Framing::UntilClose),
+        };
+        let serial = reader.lock().begin(framing);
+        let body = Body::of_response(reader, serial, upload);
+        Ok(Response {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+
+    /// Makes a connection and closes it, to find out whether somebody listens.
+    pub async fn connect_only(&self) -> Result<()> {
+        let connected = tokio::time::timeout(CONNECT_TIME, self.connect()).await;
+        connected
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map(|_| ())
+            .map_err(|source| Error::Connect {
+                target: self.target.to_string(),
+                source,
+            })
+    }
+
+    async fn connect(&self) -> io::Result<(Input, Destination)> {
+        match &self.target {
+            Target::Tcp(address) => {
+                let stream = TcpStream::connect(address.as_str()).await?;
+                stream.set_nodelay(true)?;
+                let (input, destination) = stream.into_split();
+                Ok((Box::new(input), Box::new(destination)))
+            }
+            Target::Unix(path) => {
+                let (input, destination) = UnixStream::connect(path).await?.into_split();
+                Ok((Box::new(input), Box::new(destination)))
+            }
+        }
+    }
+
+    fn begin(
+        &self,
+        writer: &SharedWriter,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        upload: &Upload,
+    ) {
+        let ending = match upload {
+            Upload::Empty => Ending::Length(0),
+            Upload::Whole(bytes) => Ending::Length(bytes.len() as u64),
+            Upload::Stream(_) => Ending::Chunked,
+        };
+        let host = match &self.target {
+            Target::Tcp(address) => address,
+            Target::Unix(_) => "localhost",
+        };
+        let mut fields = Headers::from_iter([("Host", host)]);
+        for (name, value) in self.headers.iter().chain(headers.iter()) {
+            if !matches!(
+                name,
+                "Host" | "Content-Length" | "Transfer-Encoding" | "Connection"
+            ) {
+                fields.append(name, value);
+            }
+        }
+        match ending {
+            Ending::Length(length) => fields.append("Content-Length", length.to_string()),
+            _ => fields.append("Transfer-Encoding", "chunked"),
+        }
+        fields.append("Connection", "close");
+        writer.lock().begin(ending, |out: &mut BytesMut| {
+            // A line break in either would forge a field or a request.
+            for part in [method.as_bytes(), b" ", path.as_bytes()] {
+                out.extend(part.iter().filter(|b| !b.is_ascii_control()));
+            }
+            out.extend_from_slice(b" HTTP/1.1\r\n");
+            fields.write(out);
+            out.extend_from_slice(b"\r\n");
+        });
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
+
+async fn read_head(reader: &SharedReader) -> Result<ResponseHead> {
+    let mut seen = 0;
+    loop {
+        {
+            let mut reader = reader.lock();
+            if let Some(length) = head::end(&reader.buf, seen) {
+                if length > MAX_HEAD {
+                    return Err(Error::TooLarge {
+                        what: "head",
+                        limit: MAX_HEAD,
+                    });
+                }
+                let head = head::response(&mut reader.buf, length)?;
+                // 100 Continue and its like come before the answer.
+                if !(100..200).contains(&head.status) {
+                    return Ok(head);
+                }
+                seen = 0;
+                continue;
+            }
+            if reader.buf.len() > MAX_HEAD {
+                return Err(Error::TooLarge {
+                    what: "head",
+                    limit: MAX_HEAD,
+                });
+            }
+            seen = reader.buf.len();
+        }
+        if poll_fn(|cx| reader.lock().poll_fill(cx)).await? == 0 {
+            return Err(Error::UnexpectedEof);
+        }
+    }
+}
+
+/// A request that is being sent by a task of its own. Dropping it ends that.
+pub(crate) struct Uploading {
+    failed: Arc<Mutex<Option<io::Error>>>,
+    task: AbortHandle,
+}
+
+impl Uploading {
+    fn start(writer: SharedWriter, upload: Upload) -> Self {
+        let failed = Arc::new(Mutex::new(None));
+        let slot = failed.clone();
+        let task = tokio::spawn(async move {
+            if let Err(error) = run(&writer, upload).await {
+                *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                writer.lock().fail();
+            }
+        });
+        Self {
+            failed,
+            task: task.abort_handle(),
+        }
+    }
+
+    /// What ended the upload too early, if something of our own did.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Drop for Uploading {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Sends a body. Only errors of the body itself are errors: a server that stops reading says why in
+/// its answer.
+async fn run(writer: &SharedWriter, upload: Upload) -> io::Result<()> {
+    let mut stream = match upload {
+        Upload::Stream(stream) => Some(stream),
+        Upload::Whole(bytes) => {
+            let _ = writer.lock().data(bytes);
+            None
+        }
+        Upload::Empty => None,
+    };
+    if stream.is_none() {
+        let _ = writer.lock().finish(None);
+    }
+    poll_fn(|cx| {
+        loop {
+            let mut open = writer.lock();
+            if open.failed() {
+                return Poll::Ready(Ok(()));
+            }
+            open.enter(cx);
+            let space = open.poll_space(cx).is_ready();
+            drop(open);
+            let next = match &mut stream {
+                Some(stream) if space => stream.as_mut().poll_next(cx),
+                Some(_) => Poll::Pending,
+                None => {
+                    return writer.lock().poll_drain(cx).map(|_| Ok(()));
+                }
+            };
+            let mut open = writer.lock();
+            match next {
+                Poll::Ready(Some(Ok(bytes))) => {
+                    let _ = open.data(bytes);
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
+                Poll::Ready(None) => {
+                    let _ = open.finish(None);
+                    stream = None;
+                }
+                Poll::Pending => {
+                    let _ = open.poll_drain(cx);
+                    // What was written may have made space for the next piece.
+                    if !open.failed() && (space || open.poll_space(cx).is_pending()) {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    })
+    .await?;
+    // The server may close when it sees our end: the connection stays open both ways until the
+    // answer is read.
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests;

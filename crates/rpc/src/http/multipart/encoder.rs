@@ -1,0 +1,171 @@
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::http::query;
+
+/// Writes the frame around parts, as the client of Kubo's command line does.
+#[derive(Debug)]
+pub struct Encoder {
+    boundary: String,
+    begun: bool,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A file; its bytes follow.
+    File,
+    /// A directory; nothing follows.
+    Directory,
+    /// A symbolic link; its target follows.
+    Symlink,
+}
+
+/// What the head of a part says.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Path with slashes; bytes, since names need not be UTF-8.
+    pub path: &'a [u8],
+    /// Where it lies on the client's disk, for `--nocopy`.
+    pub abspath: Option<&'a [u8]>,
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// Modification time: seconds since 1970, and nanoseconds.
+    pub mtime: Option<(i64, u32)>,
+}
+
+impl Encoder {
+    /// An encoder with a random boundary.
+    pub fn new() -> Self {
+        let random: [u8; 30] = rand::random();
+        Self {
+            boundary: random.iter().map(|byte| format!("{byte:02x}")).collect(),
+            begun: false,
+        }
+    }
+
+    /// The `Content-Type` of the request.
+    pub fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    /// What stands before the bytes of a part. Every part is written with one call, even a directory.
+    pub fn part(&mut self, entry: &Entry<'_>) -> Bytes {
+        let mut out = BytesMut::with_capacity(256 + 3 * entry.path.len());
+        if self.begun {
+            out.put_slice(b"\r\n");
+        }
+        self.begun = true;
+        let mut line = |pieces: &[&str]| {
+            for piece in pieces {
+                out.put_slice(piece.as_bytes());
+            }
+            out.put_slice(b"\r\n");
+        };
+        line(&["--", &self.boundary]);
+        if let Some(abspath) = entry.abspath {
+            line(&["Abspath-Encoded: ", &query::escape(abspath)]);
+        }
+        let filename = query::escape(entry.path);
+        line(&[
+            "Content-Disposition: form-data; name=\"file",
+            &entry.attributes(),
+            "\"; filename=\"",
+            &filename,
+            "\"",
+        ]);
+        line(&["Content-Type: ", entry.kind.content_type()]);
+        line(&[]);
+        out.freeze()
+    }
+
+    /// What stands after the last part.
+    pub fn end(&mut self) -> Bytes {
+        format!("\r\n--{}--\r\n", self.boundary).into()
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EntryKind {
+    /// The media type that says what a part is.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::File => "application/octet-stream",
+            Self::Directory => "application/x-directory",
+            Self::Symlink => "application/symlink",
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// Mode and time, as a query that is appended to the part's name.
+    fn attributes(&self) -> String {
+        let mode = self
+            .mode
+            .filter(|&mode| mode != 0)
+            .map(|mode| format!("0{mode:o}"));
+        let secs = self.mtime.map(|(secs, _)| secs.to_string());
+        let nanos = self
+            .mtime
+            .map(|(_, nanos)| nanos)
+            .filter(|&n| n != 0)
+            .map(|n| n.to_string());
+        let all = [("mode", mode), ("mtime", secs), ("mtime-nsecs", nanos)];
+        let query = query::encode(
+            all.iter()
+                .filter_map(|(name, value)| Some((*name, value.as_deref()?))),
+        );
+        if query.is_empty() {
+            query
+        } else {
+            format!("?{query}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_kubo_writes_it() {
+        let mut encoder = Encoder::new();
+        let boundary = encoder.boundary.clone();
+        assert_eq!(boundary.len(), 60);
+        let file = Entry {
+            kind: EntryKind::File,
+            path: b"dir/a \xff",
+            abspath: Some(b"/tmp/a b"),
+            mode: Some(0o644),
+            mtime: Some((1_600_000_000, 5)),
+        };
+        assert_eq!(
+            encoder.part(&file),
+            format!(
+                "--{boundary}\r\nAbspath-Encoded: %2Ftmp%2Fa+b\r\nContent-Disposition: form-data; \
+                 name=\"file?mode=0644&mtime=1600000000&mtime-nsecs=5\"; filename=\"dir%2Fa+%FF\"\r\n\
+                 Content-Type: application/octet-stream\r\n\r\n"
+            )
+        );
+        let dir = Entry {
+            kind: EntryKind::Directory,
+            path: b"dir",
+            abspath: None,
+            mode: None,
+            mtime: Some((-1, 0)),
+        };
+        let text = String::from_utf8(encoder.part(&dir).to_vec()).unwrap();
+        assert!(
+            text.starts_with(&format!("\r\n--{boundary}\r\nContent-Disposition: ")),
+            "{text}"
+        );
+        assert!(text.contains("name=\"file?mtime=-1\"; filename=\"dir\"\r\nContent-Type: application/x-directory\r\n\r\n"));
+        assert_eq!(encoder.end(), format!("\r\n--{boundary}--\r\n"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Fixtures and faulty stores for tests.

@@ -1,0 +1,59 @@
+//! Proofs on the real binary: what it answered survives kills, full disks, flipped bits, collections
+//! and many adds at once.
+
+mod client;
+mod content;
+mod crash;
+mod flip;
+mod full;
+mod gc_load;
+mod items;
+mod latency;
+mod memory;
+mod node;
+mod settings;
+mod tally;
+
+use anyhow::Result;
+
+use settings::Settings;
+use tally::Tally;
+
+/// What `basalt-interop help` prints of the proofs.
+pub(crate) const USAGE: &str = "
+Proofs on one binary (docs/testing.md):
+  crash           SIGKILL while it adds, pins and collects; what was answered must be there
+  disk-full       fill a small file system, work on it, free it (needs root for the mount)
+  bit-flip        one bit in each kind of file of a repo; wrong bytes are never served
+  gc-load         readers, adders and pinners through a collection, with latencies
+  adds-memory     many adds at a time; the peak of resident memory
+
+Options of the proofs:
+  --bin PATH      the binary (default $CARGO_TARGET_DIR/debug/basalt)
+  --whole         the whole form instead of the short one
+  --rounds N      crash: rounds; bit-flip: flips in each kind of file
+  --blocks N      gc-load: blocks in the repo
+  --adds N        adds-memory: adds at a time
+  --only TEXT     bit-flip: only kinds of files whose name contains TEXT
+  --seed N        repeat a run (default: the clock)
+  --dir PATH      where the repos are made (default: the directory for temporary files)
+  --json PATH     write the figures there too
+";
+
+/// Runs the proof `verb`; `None` if that is no proof.
+pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
+    let proof: fn(&Settings, &mut Tally) -> Result<()> = match verb {
+        "crash" => crash::run,
+        "disk-full" => full::run,
+        "bit-flip" => flip::run,
+        "gc-load" => gc_load::run,
+        "adds-memory" => memory::run,
+        _ => return None,
+    };
+    Some(settings::parse(args).and_then(|settings| {
+        println!("{verb}: seed {}, {}", settings.seed, settings.bin.display());
+        let mut tally = Tally::default();
+        proof(&settings, &mut tally)?;
+        tally.finish(verb, &settings)
+    }))
+}
