@@ -64,7 +64,10 @@ impl Config {
     pub(crate) fn from_value(value: Value) -> Result<Self, Error> {
         let whole = normalize::normalize(&value).map_err(Error::ConfigDecode)?;
         let document = match value {
-            Value::Object(document) => document,
+            Value::Object(mut document) => {
+                document.values_mut().for_each(go_json::plain_numbers);
+                document
+            }
             _ => Map::new(),
         };
         Ok(Self { document, whole })

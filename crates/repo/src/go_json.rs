@@ -76,6 +76,24 @@ pub fn sort_keys(value: &mut Value) {
     value.sort_all_objects();
 }
 
+/// Gives every number in `value` the form it has after being written and read: `1e2` and `100.0` are
+/// written as `100`, an integer.
+pub fn plain_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            if let Some(Ok(plain)) = to_vec(number)
+                .ok()
+                .map(|text| serde_json::from_slice(&text))
+            {
+                *number = plain;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(plain_numbers),
+        Value::Object(values) => values.values_mut().for_each(plain_numbers),
+        _ => {}
+    }
+}
+
 /// Decodes one JSON document that fills all of `text`, as `json.Unmarshal` does.
 ///
 /// Bytes that are not UTF-8 become U+FFFD, as in Go. At most [`MAX_DEPTH`] levels deep.
@@ -206,6 +224,24 @@ impl<F: Formatter> Formatter for GoFormatter<F> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn plain_numbers_are_what_is_read_back() {
+        for text in [
+            "0e20",
+            "1e2",
+            "-0.0",
+            "1.5",
+            "1e30",
+            "[0.0, {\"a\": 2.0}]",
+            "1e-9",
+        ] {
+            let mut value: Value = serde_json::from_str(text).unwrap();
+            plain_numbers(&mut value);
+            let again: Value = serde_json::from_slice(&to_vec(&value).unwrap()).unwrap();
+            assert_eq!(again, value, "{text}");
+        }
+    }
 
     #[test]
     fn escapes_as_go_does() {
