@@ -1,7 +1,7 @@
 //! Reading directories.
 
 pub(crate) mod hamt;
-mod listing;
+pub(crate) mod listing;
 
 use std::{fmt, sync::Arc};
 

@@ -1,4 +1,7 @@
-use basalt_block::{Block, Hasher, Version, codec, hash_codes::SHA2_256};
+use basalt_block::{
+    Block, Cid, Hasher, Version, codec,
+    hash_codes::{IDENTITY, SHA2_256},
+};
 use bytes::Bytes;
 
 use crate::Result;
@@ -31,6 +34,19 @@ impl CidFormat {
         hasher: Hasher::SHA2_256,
         inline: None,
     };
+
+    /// As `cid` is named: what is edited keeps version, hash function and length of its CID.
+    pub fn of(cid: &Cid) -> Self {
+        let code = cid.hash().code();
+        let len = cid.hash().size() as usize;
+        // Identity "digests" are as long as the block, whatever that will be.
+        let len = (code != IDENTITY && len > 0).then_some(len);
+        Self {
+            version: cid.version(),
+            hasher: Hasher { code, len },
+            inline: None,
+        }
+    }
 
     /// Names a block.
     pub fn block(&self, codec: u64, data: Bytes) -> Result<Block> {

@@ -2,7 +2,7 @@
 //!
 //! What is built has the CIDs that Kubo 0.43 gives. [`FileBuilder`] and [`TreeBuilder`] make DAGs
 //! and hand the blocks to a [`BlockSink`]; [`File`] and [`Directory`] read them from a
-//! [`BlockSource`].
+//! [`BlockSource`], and [`DirectoryEdit`] changes what is stored.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -27,6 +27,7 @@
 
 mod builder;
 mod directory;
+mod edit;
 mod error;
 mod format;
 mod murmur3;
@@ -42,6 +43,7 @@ pub use builder::{
     FileOptions, Layout, SizeEstimation, Tree, TreeBuilder, TreeOptions, symlink_block,
 };
 pub use directory::{Directory, Entry, resolve_name};
+pub use edit::DirectoryEdit;
 pub use error::Error;
 pub use format::CidFormat;
 pub use proto::{Data, DecodeError, Kind};

@@ -1,14 +1,12 @@
 use basalt_block::Cid;
 use basalt_ipld::dag_pb::Link;
 
-use super::{
-    entries::Entries,
-    hamt::{Shards, is_fanout},
-    node_block,
-};
+use super::{entries::Entries, hamt::Shards, node_block};
 use crate::{
     BlockSink, CidFormat, DEFAULT_FANOUT, DEFAULT_SHARDING_SIZE, Data, Error, Result, Stat,
-    proto::directory_field_len, sink::Outbox,
+    directory::hamt::Shape,
+    proto::{directory_field_len, field_len, varint_len},
+    sink::Outbox,
 };
 
 /// How a directory's size is told, which decides whether it becomes a HAMT.
@@ -21,6 +19,28 @@ pub enum SizeEstimation {
     Block,
     /// Not at all; the number of links alone decides.
     Disabled,
+}
+
+impl SizeEstimation {
+    /// What an entry adds to the size of a directory.
+    pub(crate) fn entry(self, name_len: usize, cid: &Cid, tsize: u64) -> usize {
+        let cid_len = cid.encoded_len();
+        match self {
+            Self::Links => name_len + cid_len,
+            Self::Block => {
+                field_len(field_len(cid_len) + field_len(name_len) + 1 + varint_len(tsize))
+            }
+            Self::Disabled => 0,
+        }
+    }
+
+    /// The size of a directory without entries.
+    pub(crate) fn empty(self, stat: Stat) -> usize {
+        match self {
+            Self::Block => directory_field_len(stat),
+            Self::Links | Self::Disabled => 0,
+        }
+    }
 }
 
 /// How entries become a directory.
@@ -51,6 +71,19 @@ impl Default for DirectoryOptions {
     }
 }
 
+impl DirectoryOptions {
+    /// Puts the usual fanout where none is asked for, and refuses impossible ones.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        if self.fanout == 0 {
+            self.fanout = DEFAULT_FANOUT;
+        }
+        match Shape::new(self.fanout) {
+            Some(_) => Ok(()),
+            None => Err(Error::Fanout(self.fanout)),
+        }
+    }
+}
+
 /// A directory that was built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirectoryNode {
@@ -75,12 +108,7 @@ pub struct DirectoryBuilder {
 impl DirectoryBuilder {
     /// An empty directory.
     pub fn new(mut options: DirectoryOptions, stat: Stat) -> Result<Self> {
-        if options.fanout == 0 {
-            options.fanout = DEFAULT_FANOUT;
-        }
-        if !is_fanout(options.fanout) {
-            return Err(Error::Fanout(options.fanout));
-        }
+        options.check()?;
         Ok(Self {
             options,
             stat,
@@ -99,14 +127,8 @@ impl DirectoryBuilder {
     /// Whether the entries so far are too many or too large for one block.
     pub fn is_sharded(&self) -> bool {
         let (options, entries) = (&self.options, &self.entries);
-        let too_large = match options.estimation {
-            SizeEstimation::Links => entries.link_bytes > options.sharding_size,
-            SizeEstimation::Block => {
-                let own = directory_field_len(self.stat) as u64;
-                own + entries.block_bytes > options.sharding_size
-            }
-            SizeEstimation::Disabled => false,
-        };
+        let own = options.estimation.empty(self.stat) as u64;
+        let too_large = own + entries.bytes(options.estimation) > options.sharding_size;
         options.sharding_size > 0 && (too_large || self.too_many())
     }
 

@@ -9,7 +9,8 @@ use std::{
 
 use basalt_block::Cid;
 
-use crate::{murmur3, proto::varint_len};
+use super::SizeEstimation;
+use crate::murmur3;
 
 /// Above this many bytes, entries go to a file.
 const SPILL: usize = 16 << 20;
@@ -31,18 +32,17 @@ pub(super) struct Entries {
     runs: Vec<File>,
     pub(super) len: usize,
     /// The bytes of all names and CIDs.
-    pub(super) link_bytes: u64,
+    link_bytes: u64,
     /// The bytes of all links as dag-pb has them.
-    pub(super) block_bytes: u64,
+    block_bytes: u64,
 }
 
 impl Entries {
     pub(super) fn push(&mut self, name: &[u8], cid: &Cid, tsize: u64) -> io::Result<()> {
         let cid_len = cid.encoded_len();
-        let field = |len: usize| 1 + varint_len(len as u64) + len;
-        let link = field(cid_len) + field(name.len()) + 1 + varint_len(tsize);
-        self.link_bytes += (name.len() + cid_len) as u64;
-        self.block_bytes += field(link) as u64;
+        let size = |by: SizeEstimation| by.entry(name.len(), cid, tsize) as u64;
+        self.link_bytes += size(SizeEstimation::Links);
+        self.block_bytes += size(SizeEstimation::Block);
         self.len += 1;
 
         let at = self.arena.len() as u32;
@@ -58,6 +58,15 @@ impl Entries {
             self.spill()?;
         }
         Ok(())
+    }
+
+    /// The size of all entries, as it is told.
+    pub(super) fn bytes(&self, by: SizeEstimation) -> u64 {
+        match by {
+            SizeEstimation::Links => self.link_bytes,
+            SizeEstimation::Block => self.block_bytes,
+            SizeEstimation::Disabled => 0,
+        }
     }
 
     fn spill(&mut self) -> io::Result<()> {

@@ -3,40 +3,27 @@
 
 use basalt_block::Block;
 use basalt_ipld::dag_pb::Link;
-use bytes::Bytes;
 
-use super::{entries::Row, node_block};
+use super::entries::Row;
 use crate::{
-    CidFormat, Data, Error, Kind, Result, Stat, directory::hamt::HASH_MURMUR3, sink::Outbox,
+    CidFormat, Error, Result, Stat,
+    directory::hamt::{Shape, Slots},
+    sink::Outbox,
 };
 
 pub(super) struct Shards {
-    fanout: usize,
-    digit_bits: u32,
-    /// Hex digits before each name.
-    pad: usize,
+    shape: Shape,
     cids: CidFormat,
-    open: Vec<Shard>,
+    open: Vec<Slots>,
     /// The last entry, whose depth depends on the next, and how many digits it shares with the
     /// one before.
     last: Option<(Row, usize)>,
 }
 
-struct Shard {
-    links: Vec<Link>,
-    /// Big endian: the first slot is the lowest bit of the last byte.
-    bits: Vec<u8>,
-}
-
 impl Shards {
     pub(super) fn new(fanout: usize, cids: CidFormat) -> Result<Self> {
-        if !is_fanout(fanout) {
-            return Err(Error::Fanout(fanout));
-        }
         Ok(Self {
-            fanout,
-            digit_bits: fanout.trailing_zeros(),
-            pad: format!("{:X}", fanout - 1).len(),
+            shape: Shape::new(fanout).ok_or(Error::Fanout(fanout))?,
             cids,
             open: Vec::new(),
             last: None,
@@ -44,13 +31,11 @@ impl Shards {
     }
 
     fn shared_digits(&self, a: u64, b: u64) -> usize {
-        ((a ^ b).leading_zeros() / self.digit_bits) as usize
+        ((a ^ b).leading_zeros() / self.shape.digit_bits) as usize
     }
 
-    fn digit(&self, hash: u64, depth: usize) -> Option<usize> {
-        let used = (depth as u32 + 1) * self.digit_bits;
-        let shift = 64u32.checked_sub(used)?;
-        Some((hash >> shift) as usize & (self.fanout - 1))
+    fn slot(&self, hash: u64, depth: usize) -> Result<usize> {
+        self.shape.slot(hash, depth as u32 * self.shape.digit_bits)
     }
 
     /// Adds the next entry.
@@ -69,43 +54,22 @@ impl Shards {
 
     /// Puts an entry into the shard at `depth`, then closes the shards below `keep`.
     fn place(&mut self, row: Row, depth: usize, keep: usize, out: &mut Outbox) -> Result<()> {
-        let slot = self.digit(row.hash, depth).ok_or(Error::ShardTooDeep)?;
+        let slot = self.slot(row.hash, depth)?;
         while self.open.len() <= depth {
-            let bits = vec![0; self.fanout / 8];
-            self.open.push(Shard {
-                links: Vec::new(),
-                bits,
-            });
+            self.open.push(self.shape.slots());
         }
-        let name = [self.prefix(slot).as_bytes(), &row.name].concat();
+        let name = [self.shape.prefix(slot).as_bytes(), &row.name].concat();
         self.open[depth].push(slot, Link::new(row.cid, name, row.tsize));
         while self.open.len() > keep + 1 {
             let Some(shard) = self.open.pop() else { break };
-            let (block, size) = self.close(shard, Stat::default())?;
+            let (block, size) = self.shape.block(shard, Stat::default(), self.cids)?;
             let depth = self.open.len() - 1;
-            let slot = self.digit(row.hash, depth).ok_or(Error::ShardTooDeep)?;
-            let link = Link::new(*block.cid(), self.prefix(slot), size);
+            let slot = self.slot(row.hash, depth)?;
+            let link = Link::new(*block.cid(), self.shape.prefix(slot), size);
             self.open[depth].push(slot, link);
             out.push(block);
         }
         Ok(())
-    }
-
-    fn prefix(&self, slot: usize) -> String {
-        format!("{slot:0width$X}", width = self.pad)
-    }
-
-    fn close(&self, shard: Shard, stat: Stat) -> Result<(Block, u64)> {
-        let zeros = shard.bits.iter().take_while(|b| **b == 0).count();
-        let bits = Bytes::copy_from_slice(&shard.bits[zeros..]);
-        let data = Data {
-            kind: Kind::HamtShard,
-            data: (!bits.is_empty()).then_some(bits),
-            hash_type: Some(HASH_MURMUR3),
-            fanout: Some(self.fanout as u64),
-            ..Data::directory(stat)
-        };
-        node_block(shard.links, &data, self.cids)
     }
 
     /// The root shard and the size of all below it.
@@ -113,24 +77,7 @@ impl Shards {
         if let Some((last, before)) = self.last.take() {
             self.place(last, before, 0, out)?;
         }
-        let empty = || Shard {
-            links: Vec::new(),
-            bits: vec![0; self.fanout / 8],
-        };
-        let root = self.open.pop().unwrap_or_else(empty);
-        self.close(root, stat)
+        let root = self.open.pop().unwrap_or_else(|| self.shape.slots());
+        self.shape.block(root, stat, self.cids)
     }
-}
-
-impl Shard {
-    fn push(&mut self, slot: usize, link: Link) {
-        let last = self.bits.len() - 1;
-        self.bits[last - slot / 8] |= 1 << (slot % 8);
-        self.links.push(link);
-    }
-}
-
-/// Whether a shard may have so many slots.
-pub(super) fn is_fanout(n: usize) -> bool {
-    n.is_power_of_two() && (8..=1024).contains(&n)
 }

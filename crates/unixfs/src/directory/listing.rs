@@ -13,7 +13,7 @@ use super::{
 use crate::{BlockSource, Data, Error, Kind, Result, source::fetch_ahead};
 
 /// 64 bits of hash, three at a time, tell any names apart.
-const MAX_DEPTH: usize = 22;
+pub(crate) const MAX_DEPTH: usize = 22;
 
 pub(super) fn entries(
     source: Arc<dyn BlockSource>,
@@ -24,13 +24,22 @@ pub(super) fn entries(
     if data.kind != Kind::HamtShard {
         return stream::iter(node.links).map(|link| Ok(link.into())).boxed();
     }
+    match Shard::from_parts(&root, node, data) {
+        Ok(shard) => below(source, shard.into_slots()),
+        Err(error) => stream::iter([Err(error)]).boxed(),
+    }
+}
+
+/// All entries of a HAMT, whose root has these slots.
+pub(crate) fn below(
+    source: Arc<dyn BlockSource>,
+    root: Vec<Slot>,
+) -> BoxStream<'static, Result<Entry>> {
     let mut walk = Walk {
         source,
         levels: Vec::new(),
     };
-    if let Err(error) = Shard::from_parts(&root, node, data).map(|shard| walk.descend(shard)) {
-        return stream::iter([Err(error)]).boxed();
-    }
+    walk.descend(root);
     let next = |walk: Option<Walk>| async {
         let mut walk = walk?;
         match walk.next().await {
@@ -53,11 +62,10 @@ struct Level {
 }
 
 impl Walk {
-    fn descend(&mut self, shard: Shard) {
-        let slots = shard.into_slots();
+    fn descend(&mut self, slots: Vec<Slot>) {
         let below = slots.iter().filter_map(|slot| match slot {
             Slot::Shard(link) => Some(link.cid),
-            Slot::Entry(_) => None,
+            Slot::Entry(_) | Slot::Open(_) => None,
         });
         let below: Vec<_> = below.collect();
         let groups = below.chunks(SHARDS_AHEAD).map(<[_]>::to_vec).collect();
@@ -80,8 +88,9 @@ impl Walk {
                     if self.levels.len() >= MAX_DEPTH {
                         return Err(Error::TooDeep(Box::new(link.cid)));
                     }
-                    self.descend(Shard::decode(&block)?);
+                    self.descend(Shard::decode(&block)?.into_slots());
                 }
+                Some(Slot::Open(shard)) => self.descend(shard.slots()),
             }
         }
         Ok(None)

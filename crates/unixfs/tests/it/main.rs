@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod edit_directory;
 mod hostile;
 mod kubo;
 mod round_trip;
