@@ -14,6 +14,7 @@ pub(crate) mod diag;
 pub(crate) mod get;
 pub(crate) mod id;
 pub(crate) mod init;
+pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod ls;
 pub(crate) mod multibase;

@@ -101,6 +101,16 @@ pub static GROUPS: &[Group] = &[
     group("config/profile", "Apply profiles to the configuration.").about_text(PROFILES),
     group("dag", "Work with IPLD nodes."),
     group("diag", "Diagnose the node."),
+    group("key", "Make and look after the keys of names.").about_text(
+        "A key is a name that its holder can publish under: 'ipfs name publish --key=<name>'. The
+node's own key is called 'self'; the others are files in the repository's keystore.
+
+Examples:
+
+  > ipfs key gen site
+  > ipfs name publish --key=site /ipfs/<cid>
+  > ipfs key ls -l",
+    ),
     group("log", "Read and set the levels of the daemon's logs."),
     group("multibase", "Encode and decode multibase.").about_no_repo(),
     group("pin", "Keep blocks from garbage collection."),
@@ -184,6 +194,16 @@ table![
     c::id::Id,
     c::init::Init,
     c::ls::Ls,
+    c::key::export::Export,
+    c::key::r#gen::Gen,
+    c::key::import::Import,
+    c::key::ls::List,
+    c::key::ls::Ls,
+    c::key::rename::Rename,
+    c::key::rm::Rm,
+    c::key::rotate::Rotate,
+    c::key::sign::Sign,
+    c::key::verify::Verify,
     c::log::level::Level,
     c::log::ls::Ls,
     c::log::tail::Tail,

@@ -182,6 +182,12 @@ pub enum Error {
     /// A private key cannot be read.
     #[error("failed to decode PrivKey: {0}")]
     PrivateKey(String),
+    /// A key cannot be taken from another program or given to it.
+    #[error("{0}")]
+    KeyExchange(String),
+    /// A private key cannot sign.
+    #[error("cannot sign: {0}")]
+    Signing(String),
     /// A text is not a peer ID.
     #[error("{0}")]
     PeerId(String),
@@ -191,6 +197,35 @@ pub enum Error {
     /// A key of that name is there.
     #[error("key by that name already exists, refusing to overwrite")]
     KeyExists,
+    /// A key of that name is there, and a new one was to be made or imported under it.
+    #[error("key with name '{0}' already exists")]
+    KeyNameTaken(String),
+    /// No key has the name, in the words of those commands that take one.
+    #[error("no key named {0} was found")]
+    NoKeyNamed(String),
+    /// The node's own key is not one of the keystore's.
+    #[error("cannot {0} key with name 'self'")]
+    OwnKey(&'static str),
+    /// A key was asked for by something that is neither a name nor an ID of one.
+    #[error("no key by the given name or PeerID was found")]
+    NoSuchKeyOrId,
+    /// A text is neither a key's name, nor its ID, nor an IPNS name.
+    #[error("'{}' is not a known key, an IPNS Name, or a valid PeerID", quote(.0))]
+    NotAKey(String),
+    /// The key is not in its ID, which is a hash of it.
+    #[error("public key is not embedded in peer ID")]
+    KeyNotEmbedded,
+    /// A signature is not one that this type of key makes.
+    #[error("{0}")]
+    BadSignature(String),
+    /// The node could not be given another key.
+    #[error("{doing} ({source})")]
+    Rotate {
+        /// What was tried: `creating identity`.
+        doing: &'static str,
+        /// Why it failed.
+        source: Box<Error>,
+    },
     /// Key names are not empty.
     #[error("key name must be at least one character")]
     EmptyKeyName,

@@ -1,13 +1,19 @@
 //! The node's key pair and the peer ID that follows from it.
 
+mod exchange;
+mod message;
+mod pem;
+mod pkcs8;
 mod rsa_key;
 
 use std::fmt;
 use std::str::FromStr;
 
-use libp2p_identity::{KeyType, Keypair, PeerId};
+use libp2p_identity::{KeyType, Keypair, PeerId, PublicKey};
+use rsa::RsaPrivateKey;
 
 use crate::Error;
+pub use exchange::KeyFormat;
 
 /// The sizes in bits that an RSA key may have.
 const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
@@ -45,8 +51,16 @@ impl FromStr for KeyAlgorithm {
 /// A private key, with its encoding as libp2p's protobuf message `PrivateKey`.
 #[derive(Clone)]
 pub struct PrivateKey {
-    pair: Keypair,
+    secret: Secret,
+    public: PublicKey,
     encoded: Vec<u8>,
+}
+
+#[derive(Clone)]
+enum Secret {
+    Pair(Box<Keypair>),
+    /// An RSA key larger than a [`Keypair`] takes.
+    LargeRsa(Box<RsaPrivateKey>),
 }
 
 impl fmt::Debug for PrivateKey {
@@ -63,19 +77,29 @@ impl PrivateKey {
     ///
     /// [`Error::KeySize`] when the size does not suit the algorithm.
     pub fn generate(algorithm: KeyAlgorithm, bits: Option<u32>) -> Result<Self, Error> {
-        check_size(algorithm, bits)?;
+        if let Some(bits) = bits {
+            algorithm.check_size(bits.into())?;
+        }
         match algorithm {
             KeyAlgorithm::Ed25519 => Self::from_pair(Keypair::generate_ed25519()),
             KeyAlgorithm::Secp256k1 => Self::from_pair(Keypair::generate_secp256k1()),
-            KeyAlgorithm::Rsa => {
-                Self::decode(&rsa_key::generate(bits.unwrap_or(RSA_DEFAULT_BITS))?)
-            }
+            KeyAlgorithm::Rsa => rsa_key::generate(bits.unwrap_or(RSA_DEFAULT_BITS))
+                .and_then(|der| Self::from_data(KeyType::RSA, &der))
+                .map_err(Error::PrivateKey),
         }
     }
 
+    /// A key that is not RSA.
     fn from_pair(pair: Keypair) -> Result<Self, Error> {
-        let encoded = pair.to_protobuf_encoding().map_err(private_key)?;
-        Ok(Self { pair, encoded })
+        let encoded = match pair.clone().try_into_ecdsa() {
+            Ok(pair) => message::write(KeyType::Ecdsa, &pkcs8::ecdsa_data(&pair)),
+            Err(_) => pair.to_protobuf_encoding().map_err(private_key)?,
+        };
+        Ok(Self {
+            public: pair.public(),
+            secret: Secret::Pair(Box::new(pair)),
+            encoded,
+        })
     }
 
     /// Reads a key from libp2p's protobuf message.
@@ -84,10 +108,33 @@ impl PrivateKey {
     ///
     /// [`Error::PrivateKey`] when the bytes are not such a message.
     pub fn decode(encoded: &[u8]) -> Result<Self, Error> {
-        let pair = Keypair::from_protobuf_encoding(encoded).map_err(private_key)?;
+        Self::read(encoded).map_err(Error::PrivateKey)
+    }
+
+    /// As [`PrivateKey::decode`]; the error is the bare reason.
+    pub(crate) fn read(encoded: &[u8]) -> Result<Self, String> {
+        let (kind, data) = message::read(encoded)?;
+        Self::from_data(kind, data)
+    }
+
+    /// Reads what libp2p's message has as the data of a key. However it is written, the key is
+    /// kept in the one form that Kubo writes.
+    fn from_data(kind: KeyType, data: &[u8]) -> Result<Self, String> {
+        if kind != KeyType::RSA {
+            let pair = message::pair(kind, data)?;
+            return Self::from_pair(pair).map_err(|e| e.to_string());
+        }
+        let (key, der) = rsa_key::read(data)?;
+        let encoded = message::write(KeyType::RSA, &der);
+        let public = rsa_key::public(&key)?;
+        let secret = match Keypair::from_protobuf_encoding(&encoded) {
+            Ok(pair) => Secret::Pair(Box::new(pair)),
+            Err(_) => Secret::LargeRsa(Box::new(key)),
+        };
         Ok(Self {
-            pair,
-            encoded: encoded.to_owned(),
+            secret,
+            public,
+            encoded,
         })
     }
 
@@ -113,19 +160,45 @@ impl PrivateKey {
         &self.encoded
     }
 
-    /// The key pair, for signing.
-    pub fn keypair(&self) -> &Keypair {
-        &self.pair
+    /// The key pair as libp2p takes it; `None` for RSA keys over 4096 bits, with which it can do
+    /// nothing.
+    pub fn keypair(&self) -> Option<&Keypair> {
+        match &self.secret {
+            Secret::Pair(pair) => Some(pair),
+            Secret::LargeRsa(_) => None,
+        }
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs as libp2p does with keys of this type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Signing`] when the key is broken in a way that only shows now.
+    pub fn sign(&self, data: &[u8]) -> Result<Vec<u8>, Error> {
+        match &self.secret {
+            Secret::Pair(pair) => pair.sign(data).map_err(message::reason),
+            Secret::LargeRsa(key) => rsa_key::sign(key, data),
+        }
+        .map_err(Error::Signing)
     }
 
     /// The peer ID of the key.
     pub fn peer_id(&self) -> PeerId {
-        self.pair.public().to_peer_id()
+        self.public.to_peer_id()
+    }
+
+    fn kind(&self) -> KeyType {
+        self.public.key_type()
     }
 
     /// The name of the key's algorithm.
     pub fn algorithm(&self) -> &'static str {
-        match self.pair.key_type() {
+        match self.kind() {
             KeyType::Ed25519 => "ed25519",
             KeyType::RSA => "rsa",
             KeyType::Secp256k1 => "secp256k1",
@@ -138,27 +211,40 @@ fn private_key(reason: impl fmt::Display) -> Error {
     Error::PrivateKey(reason.to_string())
 }
 
-fn check_size(algorithm: KeyAlgorithm, bits: Option<u32>) -> Result<(), Error> {
-    let Some(bits) = bits else { return Ok(()) };
-    let problem = match algorithm {
-        KeyAlgorithm::Rsa if RSA_BITS.contains(&bits) => return Ok(()),
-        KeyAlgorithm::Rsa if bits < *RSA_BITS.start() => {
-            format!("rsa keys must be >= {} bits to be useful", RSA_BITS.start())
-        }
-        KeyAlgorithm::Rsa => format!("rsa keys must be <= {} bits", RSA_BITS.end()),
-        KeyAlgorithm::Ed25519 | KeyAlgorithm::Secp256k1 if bits == 256 => return Ok(()),
-        KeyAlgorithm::Ed25519 => {
-            format!("invalid key size {bits}: ed25519 keys are always 256 bits")
-        }
-        KeyAlgorithm::Secp256k1 => {
-            format!("invalid key size {bits}: secp256k1 keys are always 256 bits")
-        }
-    };
-    Err(Error::KeySize(problem))
+impl KeyAlgorithm {
+    /// Checks that keys of this algorithm have sizes such as `bits`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeySize`] when they do not.
+    pub fn check_size(self, bits: i64) -> Result<(), Error> {
+        let problem = match self {
+            Self::Rsa => rsa_size_problem(u32::try_from(bits.max(0)).unwrap_or(u32::MAX)),
+            Self::Ed25519 | Self::Secp256k1 if bits == 256 => None,
+            Self::Ed25519 => Some(format!(
+                "invalid key size {bits}: ed25519 keys are always 256 bits"
+            )),
+            Self::Secp256k1 => Some(format!(
+                "invalid key size {bits}: secp256k1 keys are always 256 bits"
+            )),
+        };
+        problem.map_or(Ok(()), |problem| Err(Error::KeySize(problem)))
+    }
 }
 
-/// What `init` says before it makes a key, without a newline: `generating ED25519 keypair...`.
-pub fn generating_text(algorithm: KeyAlgorithm, bits: Option<u32>) -> String {
+/// What is wrong with an RSA key of so many bits, if anything.
+fn rsa_size_problem(bits: u32) -> Option<String> {
+    if bits < *RSA_BITS.start() {
+        return Some(format!(
+            "rsa keys must be >= {} bits to be useful",
+            RSA_BITS.start()
+        ));
+    }
+    (bits > *RSA_BITS.end()).then(|| format!("rsa keys must be <= {} bits", RSA_BITS.end()))
+}
+
+/// What is said before a key is made, without a newline: `generating ED25519 keypair...`.
+fn generating_text(algorithm: KeyAlgorithm, bits: Option<u32>) -> String {
     match algorithm {
         KeyAlgorithm::Ed25519 => "generating ED25519 keypair...".to_owned(),
         KeyAlgorithm::Secp256k1 => "generating secp256k1 keypair...".to_owned(),
@@ -167,6 +253,25 @@ pub fn generating_text(algorithm: KeyAlgorithm, bits: Option<u32>) -> String {
             format!("generating {bits}-bit RSA keypair...")
         }
     }
+}
+
+/// Makes the key of a node, telling `say` as Kubo tells it on standard output.
+pub(crate) fn make_identity(
+    algorithm: KeyAlgorithm,
+    bits: Option<u32>,
+    say: &mut dyn FnMut(&str),
+) -> Result<PrivateKey, Error> {
+    // Sizes that do not suit are refused before anything is said, but for RSA.
+    if algorithm == KeyAlgorithm::Rsa || bits.is_none() {
+        say(&generating_text(algorithm, bits));
+    }
+    let key = PrivateKey::generate(algorithm, bits)?;
+    if algorithm != KeyAlgorithm::Rsa && bits.is_some() {
+        say(&generating_text(algorithm, bits));
+    }
+    say("done\n");
+    say(&format!("peer identity: {}\n", key.peer_id()));
+    Ok(key)
 }
 
 /// Reads a peer ID in base58 (`12D3KooW…`, `Qm…`) or as a CID with the libp2p-key codec.
@@ -206,8 +311,8 @@ mod tests {
             assert_eq!(key.algorithm(), name);
             let again = PrivateKey::from_base64(&key.to_base64()).unwrap();
             assert_eq!(again.peer_id(), key.peer_id());
-            let signature = again.keypair().sign(b"data").unwrap();
-            assert!(key.keypair().public().verify(b"data", &signature));
+            let signature = again.sign(b"data").unwrap();
+            assert!(key.public().verify(b"data", &signature));
         }
     }
 

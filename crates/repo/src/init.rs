@@ -6,13 +6,13 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Config, StartOptions};
-use crate::identity::generating_text;
+use crate::identity::make_identity;
 use crate::layout::{
     self, CONFIG_FILE, DATA_DIR, DATA_FORMAT, FORMAT_FILE, KEYSTORE_DIR, REPO_VERSION, RepoKind,
     SPEC, SPEC_FILE, UNFINISHED_FILE, VERSION_FILE,
 };
 use crate::lock::RepoLock;
-use crate::{Error, KeyAlgorithm, Keystore, PrivateKey, Repo, durable};
+use crate::{Error, KeyAlgorithm, Keystore, Repo, durable};
 
 /// What a new repo is to be.
 #[derive(Debug, Clone, Default)]
@@ -196,15 +196,7 @@ fn base_config(options: &InitOptions, say: &mut dyn FnMut(&str)) -> Result<Confi
             other => other,
         });
     }
-    if options.algorithm == KeyAlgorithm::Rsa || options.bits.is_none() {
-        say(&generating_text(options.algorithm, options.bits));
-    }
-    let key = PrivateKey::generate(options.algorithm, options.bits)?;
-    if options.algorithm != KeyAlgorithm::Rsa && options.bits.is_some() {
-        say(&generating_text(options.algorithm, options.bits));
-    }
-    say("done\n");
-    say(&format!("peer identity: {}\n", key.peer_id()));
+    let key = make_identity(options.algorithm, options.bits, say)?;
     Ok(config::fresh(&key))
 }
 

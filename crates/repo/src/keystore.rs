@@ -4,10 +4,15 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Error, PrivateKey, durable};
 
 const PREFIX: &str = "key_";
+
+/// What a file is called while it is written, before a number.
+const TEMPORARY: &str = ".new-";
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A file in the keystore larger than this is no key.
 const LIMIT: u64 = 64 * 1024;
@@ -32,9 +37,28 @@ impl Keystore {
             Err(_) => {}
             Ok(()) => durable::sync_parent(dir)?,
         }
-        Ok(Self {
+        let store = Self::at(dir);
+        store.remove_leftovers()?;
+        Ok(store)
+    }
+
+    /// The keystore in `dir`, for reading: nothing is made or cleaned up, so that this needs no
+    /// lock of the repo.
+    pub fn at(dir: &Path) -> Self {
+        Self {
             dir: dir.to_owned(),
-        })
+        }
+    }
+
+    /// Removes what a crash left of keys that were never there.
+    fn remove_leftovers(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.dir).map_err(Error::io("open", &self.dir))? {
+            let entry = entry.map_err(Error::io("read", &self.dir))?;
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                durable::remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a key of that name is there.
@@ -60,7 +84,7 @@ impl Keystore {
         let bytes = durable::read_limited(&path, LIMIT)?
             .ok_or(Error::NoSuchKey)?
             .map_err(|size| bad(format!("it has {size} bytes")))?;
-        PrivateKey::decode(&bytes).map_err(|e| bad(e.to_string()))
+        PrivateKey::read(&bytes).map_err(bad)
     }
 
     /// Adds a key. When this returns, it is durable; a crash before leaves no half of it.
@@ -70,7 +94,9 @@ impl Keystore {
     /// [`Error::KeyExists`] when the name is taken.
     pub fn put(&self, name: &str, key: &PrivateKey) -> Result<(), Error> {
         let path = self.file(name)?;
-        let temporary = self.dir.join(format!(".new-{}", std::process::id()));
+        // Of this process alone: whoever writes has the repo's lock.
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.dir.join(format!("{TEMPORARY}{number}"));
         durable::remove(&temporary)?;
         let mut file = OpenOptions::new()
             .write(true)
@@ -87,6 +113,33 @@ impl Keystore {
             Err(e) => Err(Error::io("write", &path)(e)),
             Ok(()) => durable::sync_dir(&self.dir),
         }
+    }
+
+    /// Gives the key another name. With `overwrite`, a key that had that name is gone; a crash
+    /// never loses the renamed one. Tells whether there was another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyExists`] when the name is taken and may not be overwritten, [`Error::NoSuchKey`].
+    pub fn rename(&self, name: &str, new: &str, overwrite: bool) -> Result<bool, Error> {
+        let (from, to) = (self.file(name)?, self.file(new)?);
+        let overwritten = overwrite && to.exists();
+        let done = match overwrite {
+            // Renaming a name of the same file over another does nothing, so the old one is removed.
+            true => fs::rename(&from, &to).and_then(|()| match fs::remove_file(&from) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+                _ => Ok(()),
+            }),
+            // Both names, then the new one alone: never none, and nothing is replaced.
+            false => fs::hard_link(&from, &to).and_then(|()| fs::remove_file(&from)),
+        };
+        match done {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(Error::KeyExists),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(Error::NoSuchKey),
+            Err(e) => return Err(Error::io("rename", &to)(e)),
+            Ok(()) => durable::sync_dir(&self.dir)?,
+        }
+        Ok(overwritten)
     }
 
     /// Removes the key of that name.
@@ -164,6 +217,26 @@ mod tests {
         store.delete("a").unwrap();
         assert!(matches!(store.delete("a"), Err(Error::NoSuchKey)));
         assert_eq!(store.list().unwrap(), ["b/../x"]);
+        // Two names of one file are renamed away too.
+        assert!(!store.rename("b/../x", "c", true).unwrap());
+        store.put("d", &key).unwrap();
+        assert!(matches!(
+            store.rename("c", "d", false),
+            Err(Error::KeyExists)
+        ));
+        assert!(store.rename("c", "d", true).unwrap());
+        assert!(matches!(
+            store.rename("c", "e", true),
+            Err(Error::NoSuchKey)
+        ));
+        assert!(!store.rename("d", "e", false).unwrap());
+        assert_eq!(store.list().unwrap(), ["e"]);
+        let mode = fs::metadata(store.file("e").unwrap()).unwrap();
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&mode) & 0o777, 0o400);
+        // What a crash leaves goes when the keystore is opened again.
+        fs::write(dir.path().join("keystore/.new-7"), "half a k").unwrap();
+        Keystore::open(&dir.path().join("keystore")).unwrap();
+        assert!(!dir.path().join("keystore/.new-7").exists());
         // Kubo's name for the key "self2".
         assert_eq!(encode_name("self2").unwrap(), "key_onswyzrs");
         fs::write(dir.path().join("keystore/key_onswyzrs"), "junk").unwrap();

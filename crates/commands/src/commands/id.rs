@@ -72,7 +72,7 @@ Example:
         let multihash = asked.to_bytes();
         let id = written.write(&multihash)?;
         if asked == own {
-            let public_key = Base::Base64Pad.encode(key.keypair().public().encode_protobuf());
+            let public_key = Base::Base64Pad.encode(key.public().encode_protobuf());
             let agent_version = match call.ctx.opened_node() {
                 Some(node) if call.ctx.is_daemon() => node.agent_version(),
                 _ => basalt::agent_version(""),

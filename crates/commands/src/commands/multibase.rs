@@ -33,11 +33,16 @@ async fn content<O>(call: &mut Call<O>) -> Result<Vec<u8>> {
 
 /// Decodes a multibase text.
 fn decode_text(text: &[u8]) -> Result<Vec<u8>> {
-    let fail = |why: &str| Error::new(format!("failed to decode multibase: {why}"));
-    let text = std::str::from_utf8(text).map_err(|_| fail("selected encoding not supported"))?;
+    decode_bare(text).map_err(|why| Error::new(format!("failed to decode multibase: {why}")))
+}
+
+/// As [`decode_text`], with the bare reason as the error.
+pub(crate) fn decode_bare(text: &[u8]) -> Result<Vec<u8>, String> {
+    const NO_BASE: &str = "selected encoding not supported";
+    let text = std::str::from_utf8(text).map_err(|_| NO_BASE)?;
     let Some(letter) = text.chars().next() else {
-        return Err(fail("cannot decode multibase for zero length string"));
+        return Err("cannot decode multibase for zero length string".to_owned());
     };
-    let base = Base::from_code(letter).map_err(|_| fail("selected encoding not supported"))?;
-    basalt::block::decode_digits(base, &text[letter.len_utf8()..]).map_err(|e| fail(&e))
+    let base = Base::from_code(letter).map_err(|_| NO_BASE)?;
+    basalt::block::decode_digits(base, &text[letter.len_utf8()..])
 }

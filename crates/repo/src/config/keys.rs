@@ -131,6 +131,19 @@ impl Config {
             _ => Err(Error::NoPrivateKey),
         }
     }
+
+    /// Gives the node another key.
+    pub(crate) fn set_private_key(&mut self, key: &PrivateKey) -> Result<(), Error> {
+        let document = &mut self.document;
+        document::set(
+            document,
+            "Identity.PeerID",
+            key.peer_id().to_base58().into(),
+        )?;
+        document::set(document, "Identity.PrivKey", key.to_base64().into())?;
+        *self = Self::from_value(Value::Object(std::mem::take(document)))?;
+        Ok(())
+    }
 }
 
 fn check_shown(key: &str) -> Result<(), Error> {

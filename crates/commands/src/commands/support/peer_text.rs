@@ -11,7 +11,7 @@ impl PeerText {
     /// Reads the option: `b58mh` is the bare multihash, anything else a multibase of CIDs.
     pub(crate) fn new(name: &str) -> Result<Self> {
         match name {
-            "b58mh" => Ok(Self(None)),
+            "b58mh" | "v0" => Ok(Self(None)),
             "" => Err(Error::new("empty multibase encoding")),
             name => base_of(name)
                 .map(|base| Self(Some(base)))
