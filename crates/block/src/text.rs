@@ -108,10 +108,26 @@ const BASE32_HEX: &[u8] = b"0123456789abcdefghijklmnopqrstuv";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE64_URL: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+static BASE32_VALUES: [u8; 256] = values(BASE32);
+static BASE32_HEX_VALUES: [u8; 256] = values(BASE32_HEX);
+const NO_DIGIT: u8 = u8::MAX;
+
+/// What each byte stands for as a digit of `alphabet`, in either case.
+const fn values(alphabet: &[u8]) -> [u8; 256] {
+    let mut values = [NO_DIGIT; 256];
+    let mut at = 0;
+    while at < alphabet.len() {
+        values[alphabet[at] as usize] = at as u8;
+        values[alphabet[at].to_ascii_uppercase() as usize] = at as u8;
+        at += 1;
+    }
+    values
+}
+
 /// Decodes the digits of a multibase text, the first letter left out. Base32 is read as Go reads
 /// it: either case, and bits left over at the end are dropped whatever they are.
 pub fn decode_digits(base: Base, digits: &str) -> Result<Vec<u8>, String> {
-    let alphabet = match base {
+    let values = match base {
         Base::Base16Lower | Base::Base16Upper => {
             if let Some(c) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
                 return Err(format!(
@@ -126,8 +142,8 @@ pub fn decode_digits(base: Base, digits: &str) -> Result<Vec<u8>, String> {
                 .decode(digits.to_ascii_lowercase())
                 .map_err(|e| e.to_string());
         }
-        Base::Base32Lower | Base::Base32Upper => BASE32,
-        Base::Base32HexLower | Base::Base32HexUpper => BASE32_HEX,
+        Base::Base32Lower | Base::Base32Upper => &BASE32_VALUES,
+        Base::Base32HexLower | Base::Base32HexUpper => &BASE32_HEX_VALUES,
         _ => {
             return base
                 .decode(digits)
@@ -137,10 +153,11 @@ pub fn decode_digits(base: Base, digits: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(digits.len() * 5 / 8);
     let (mut bits, mut have) = (0u16, 0);
     for (at, digit) in digits.bytes().enumerate() {
-        let lower = digit.to_ascii_lowercase();
-        let value = alphabet.iter().position(|c| *c == lower);
-        let value = value.ok_or_else(|| format!("illegal base32 data at input byte {at}"))?;
-        bits = bits << 5 | value as u16;
+        let value = values[usize::from(digit)];
+        if value == NO_DIGIT {
+            return Err(format!("illegal base32 data at input byte {at}"));
+        }
+        bits = bits << 5 | u16::from(value);
         have += 5;
         if have >= 8 {
             have -= 8;

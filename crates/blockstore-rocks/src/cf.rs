@@ -45,6 +45,15 @@ impl Cf {
         }
     }
 
+    /// The size in bytes from which on values are in blob files.
+    pub(crate) fn blobs_from(self) -> Option<u64> {
+        match self {
+            Self::Data => Some(MIN_BLOB),
+            Self::Nodes => Some(MIN_NODE_BLOB),
+            _ => None,
+        }
+    }
+
     fn options(self, options: &Options, cache: &Cache) -> rocksdb::Options {
         let mut cf = rocksdb::Options::default();
         cf.set_write_buffer_size(options.write_buffer());
@@ -58,16 +67,9 @@ impl Cf {
             Self::Records => DBCompressionType::Lz4,
             _ => DBCompressionType::None,
         });
-        match self {
-            Self::Data => {
-                cf.set_enable_blob_files(true);
-                cf.set_min_blob_size(MIN_BLOB);
-            }
-            Self::Nodes => {
-                cf.set_enable_blob_files(true);
-                cf.set_min_blob_size(MIN_NODE_BLOB);
-            }
-            _ => {}
+        if let Some(least) = self.blobs_from() {
+            cf.set_enable_blob_files(true);
+            cf.set_min_blob_size(least);
         }
         cf.set_blob_file_size(BLOB_FILE);
         cf.set_blob_compression_type(DBCompressionType::None);

@@ -105,7 +105,7 @@ pub(crate) fn start(
     let (tx, rx) = mpsc::channel(QUEUE);
     let committer = Committer {
         space: Space::new(db.path()),
-        flusher: Flusher::start(db.clone())?,
+        flusher: Flusher::start(db.clone(), totals.clone())?,
         db,
         epochs,
         totals,

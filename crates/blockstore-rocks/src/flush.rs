@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use basalt_blockstore::{Error, Result};
 
-use crate::commit::Answer;
+use crate::commit::{Answer, SharedTotals};
 use crate::db::Db;
+use crate::warm::Warmer;
 
 /// Waiters that queue up while a flush runs.
 const QUEUE: usize = 1024;
@@ -33,13 +34,14 @@ struct Job {
 }
 
 impl Flusher {
-    pub(crate) fn start(db: Arc<Db>) -> std::io::Result<Self> {
+    pub(crate) fn start(db: Arc<Db>, totals: Arc<SharedTotals>) -> std::io::Result<Self> {
         let (tx, rx) = mpsc::sync_channel(QUEUE);
         let flushed = Arc::new(AtomicU64::new(0));
         let reached = flushed.clone();
+        let warmer = Warmer::new(db.path(), totals.get());
         let thread = std::thread::Builder::new()
             .name("store-flush".into())
-            .spawn(move || run(&db, &rx, &reached))?;
+            .spawn(move || run(&db, &rx, &reached, &totals, warmer))?;
         Ok(Self {
             tx: Some(tx),
             thread: Some(thread),
@@ -70,7 +72,13 @@ impl Drop for Flusher {
     }
 }
 
-fn run(db: &Db, rx: &mpsc::Receiver<Job>, flushed: &AtomicU64) {
+fn run(
+    db: &Db,
+    rx: &mpsc::Receiver<Job>,
+    flushed: &AtomicU64,
+    totals: &SharedTotals,
+    mut warmer: Warmer,
+) {
     // The last write that was seen, and whether memory was given back since.
     let mut seen = (db.raw().latest_sequence_number(), true);
     loop {
@@ -101,6 +109,7 @@ fn run(db: &Db, rx: &mpsc::Receiver<Job>, flushed: &AtomicU64) {
         for job in jobs {
             answer(job.answers, result.clone());
         }
+        warmer.flushed(totals.get());
     }
 }
 

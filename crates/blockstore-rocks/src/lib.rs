@@ -38,6 +38,7 @@ mod scrub;
 mod space;
 mod store;
 mod swift;
+mod warm;
 
 pub use options::Options;
 pub use rescue::Rescued;

@@ -1,7 +1,7 @@
 //! Reading blocks and records: from memory in line, from the disk on the pool.
 
 use basalt_block::{Block, Cid};
-use basalt_blockstore::{BlockStat, Error, Result};
+use basalt_blockstore::{BlockStat, Result};
 use bytes::Bytes;
 use rocksdb::DBPinnableSlice;
 
@@ -48,19 +48,34 @@ impl Db {
         Ok(cids.iter().zip(metas).map(stat).collect())
     }
 
-    pub(crate) fn block_cached(&self, cid: &Cid) -> Result<Cached<Option<Block>>> {
+    /// The index row of a block, from memory.
+    pub(crate) fn known(&self, cid: &Cid) -> Result<Cached<Option<Meta>>> {
+        self.meta_cached(&Key::of_cid(cid))
+    }
+
+    /// A block of this index row, from memory.
+    pub(crate) fn block_cached(&self, cid: &Cid, meta: Meta) -> Result<Cached<Block>> {
+        let home = home(meta);
+        // What is in a blob file is in no cache of RocksDB's.
+        if home.blobs_from().is_some_and(|least| meta.size >= least) {
+            return Ok(Cached::OnDisk);
+        }
         let key = Key::of_cid(cid);
-        let meta = match self.meta_cached(&key)? {
-            Cached::Here(Some(meta)) => meta,
-            Cached::Here(None) => return Ok(Cached::Here(None)),
-            Cached::OnDisk => return Ok(Cached::OnDisk),
-        };
-        match self.get_cached(home(meta), key.as_ref()) {
-            Ok(Some(data)) => Ok(Cached::Here(Some(block(cid, meta, data)?))),
+        match self.get_cached(home, key.as_ref()) {
+            Ok(Some(data)) => Ok(Cached::Here(copied(cid, meta, &data)?)),
             // Deleted since, or lost: the disk knows.
             Ok(None) => Ok(Cached::OnDisk),
             Err(error) if error::needs_disk(&error) => Ok(Cached::OnDisk),
             Err(error) => Err(error::block(cid, error)),
+        }
+    }
+
+    /// A block, from memory.
+    pub(crate) fn cached(&self, cid: &Cid) -> Result<Cached<Option<Block>>> {
+        match self.known(cid)? {
+            Cached::Here(Some(meta)) => Ok(self.block_cached(cid, meta)?.map(Some)),
+            Cached::Here(None) => Ok(Cached::Here(None)),
+            Cached::OnDisk => Ok(Cached::OnDisk),
         }
     }
 
@@ -70,6 +85,12 @@ impl Db {
         let Some(meta) = decode(&key, row)? else {
             return Ok(None);
         };
+        self.block_with(cid, meta)
+    }
+
+    /// The block, with its index row at hand.
+    pub(crate) fn block_with(&self, cid: &Cid, meta: Meta) -> Result<Option<Block>> {
+        let key = Key::of_cid(cid);
         let data = self.get(home(meta), key.as_ref());
         self.checked(cid, &key, meta, data)
     }
@@ -111,7 +132,7 @@ impl Db {
         data: Result<Value<'_>, rocksdb::Error>,
     ) -> Result<Option<Block>> {
         match data {
-            Ok(Some(data)) => block(cid, meta, data).map(Some),
+            Ok(Some(data)) => copied(cid, meta, &data).map(Some),
             Ok(None) => self.block_of_one_moment(cid, key),
             Err(error) => Err(error::block(cid, error)),
         }
@@ -124,7 +145,7 @@ impl Db {
             return Ok(None);
         };
         match get(home(meta)).map_err(|e| error::block(cid, e))? {
-            Some(data) => block(cid, meta, data).map(Some),
+            Some(data) => copied(cid, meta, &data).map(Some),
             None => Err(error::corrupt(cid, "its bytes are missing")),
         }
     }
@@ -162,14 +183,13 @@ fn bytes(value: Value<'_>) -> Option<Bytes> {
     value.map(|value| Bytes::copy_from_slice(&value))
 }
 
-/// The length is a second opinion beside RocksDB's checksum.
-fn block(cid: &Cid, meta: Meta, data: DBPinnableSlice<'_>) -> Result<Block, Error> {
+/// The block, in memory of its own: bytes borrowed from RocksDB would keep the store open. The length
+/// is a second opinion beside RocksDB's checksum.
+fn copied(cid: &Cid, meta: Meta, data: &[u8]) -> Result<Block> {
     if data.len() as u64 != meta.size {
         let (have, want) = (data.len(), meta.size);
-        return Err(error::corrupt(
-            cid,
-            format!("it has {have} bytes, the index says {want}"),
-        ));
+        let why = format!("it has {have} bytes, the index says {want}");
+        return Err(error::corrupt(cid, why));
     }
-    Ok(Block::unchecked(*cid, Bytes::copy_from_slice(&data)))
+    Ok(Block::unchecked(*cid, Bytes::copy_from_slice(data)))
 }

@@ -161,14 +161,19 @@ impl std::fmt::Debug for RocksStore {
 #[async_trait]
 impl Blockstore for RocksStore {
     async fn get(&self, cid: &Cid) -> Result<Option<Block>> {
-        if let Cached::Here(block) = self.0.db.block_cached(cid)? {
-            return Ok(block);
-        }
-        if let Ok(Cached::Here(Some(stat))) = self.0.db.stat_cached(cid)
-            && stat.size <= swift::SMALL
-            && let Some(block) = self.0.swift.try_read(|| self.0.db.block(cid))
-        {
-            return block;
+        if let Cached::Here(known) = self.0.db.known(cid)? {
+            let Some(meta) = known else {
+                return Ok(None);
+            };
+            if let Cached::Here(block) = self.0.db.block_cached(cid, meta)? {
+                return Ok(Some(block));
+            }
+            let read = || self.0.db.block_with(cid, meta);
+            if meta.size <= swift::SMALL
+                && let Some(block) = self.0.swift.try_read(read)
+            {
+                return block;
+            }
         }
         let (db, cid) = (self.0.db.clone(), *cid);
         self.0.pool.run(move || db.block(&cid)).await?
@@ -178,12 +183,14 @@ impl Blockstore for RocksStore {
         let mut blocks = vec![None; cids.len()];
         let mut on_disk = Vec::new();
         for (n, cid) in cids.iter().enumerate() {
-            if n < INLINE_BLOCKS
-                && let Cached::Here(block) = self.0.db.block_cached(cid)?
-            {
-                blocks[n] = block;
+            let here = if n < INLINE_BLOCKS {
+                self.0.db.cached(cid)?
             } else {
-                on_disk.push(n);
+                Cached::OnDisk
+            };
+            match here {
+                Cached::Here(block) => blocks[n] = block,
+                Cached::OnDisk => on_disk.push(n),
             }
         }
         if !on_disk.is_empty() {
