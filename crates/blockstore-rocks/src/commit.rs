@@ -9,6 +9,10 @@
 //! disk once, not twice) until a flush has carried all of it into files, which is what a sync asks
 //! for then. In both modes what a crash leaves is a beginning of the sequence of batches, so no
 //! record outlives the blocks that were written before it, and totals are those of the blocks.
+//!
+//! One exception: deletions on a disk that has no room for the flush of what is unlogged are logged
+//! all the same. That they may outlive blocks written before them does no harm, as those were never
+//! synced; the totals are then counted at the next start.
 
 mod group;
 
@@ -17,7 +21,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use basalt_block::{Block, Multihash};
-use basalt_blockstore::{Batch, Deleted, Epochs, Horizon, Result};
+use basalt_blockstore::{Batch, Deleted, Epochs, Error, Horizon, Result};
 use rocksdb::{WriteBatch, WriteOptions};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -27,7 +31,7 @@ use crate::db::Db;
 use crate::error;
 use crate::flush::Flusher;
 use crate::open::TOTALS;
-use crate::space::Space;
+use crate::space::{self, Space};
 use group::Group;
 
 /// Requests that wait for the committer.
@@ -104,7 +108,7 @@ pub(crate) fn start(
 ) -> std::io::Result<(mpsc::Sender<Request>, JoinHandle<()>)> {
     let (tx, rx) = mpsc::channel(QUEUE);
     let committer = Committer {
-        space: Space::new(db.path()),
+        space: Space::new(db.path(), db.ballast().clone()),
         flusher: Flusher::start(db.clone(), totals.clone())?,
         db,
         epochs,
@@ -113,6 +117,7 @@ pub(crate) fn start(
         unlogged: false,
         logged: 0,
         synced: true,
+        flushing: false,
     };
     let thread = std::thread::Builder::new()
         .name("store-commit".into())
@@ -134,6 +139,8 @@ struct Committer {
     logged: usize,
     /// Whether the log is synced to its end.
     synced: bool,
+    /// Whether a flush was asked for because the disk is full, since the last write.
+    flushing: bool,
 }
 
 impl Committer {
@@ -162,6 +169,10 @@ impl Committer {
                 let waiting = || db.sum("rocksdb.cur-size-all-mem-tables");
                 let added = group.put(blocks, |bytes| self.space.admit(bytes, waiting));
                 match added {
+                    Err(error @ Error::Full(_)) => {
+                        self.flush_while_it_fits();
+                        let _ = done.send(Err(error));
+                    }
                     Ok(()) => group.answers.push(Box::new(move |result| {
                         drop(room);
                         let _ = done.send(result);
@@ -173,17 +184,13 @@ impl Committer {
                 hashes,
                 horizon,
                 done,
-            } => {
-                self.space.make_room();
-                match group.delete(&hashes, horizon) {
-                    Ok(deleted) => group.answers.push(Box::new(move |result| {
-                        let _ = done.send(result.map(|()| deleted));
-                    })),
-                    Err(error) => drop(done.send(Err(error))),
-                }
-            }
+            } => match group.delete(&hashes, horizon) {
+                Ok(deleted) => group.answers.push(Box::new(move |result| {
+                    let _ = done.send(result.map(|()| deleted));
+                })),
+                Err(error) => drop(done.send(Err(error))),
+            },
             Request::Write { batch, done } => {
-                self.space.make_room();
                 group.write(batch);
                 group.durable.push(Box::new(|result| {
                     let _ = done.send(result);
@@ -202,9 +209,33 @@ impl Committer {
             self.logged = 0;
             self.synced = true;
         }
+        if !group.batch.is_empty() {
+            // Deletions, records, and blocks that are only renewed are admitted by nothing else.
+            self.space.make_room();
+            if !self.space.is_short() {
+                self.db.wake();
+            }
+        }
         let durable = !group.durable.is_empty();
         let bytes = group.bytes();
         self.unlogged |= self.logged + bytes > LOGGED_MAX;
+        // A flush or a write to the log that fails for want of space would keep RocksDB from
+        // writing anything.
+        let fits = |bytes| space::fits(self.db.path(), bytes);
+        let cut_off = self.unlogged && durable && !fits(self.waiting());
+        let refused = if self.unlogged {
+            cut_off
+        } else {
+            bytes > 0 && !fits(bytes as u64)
+        };
+        if refused && !group.only_deletes() {
+            let full = self.space.full();
+            group.refuse(&full);
+            return;
+        }
+        if cut_off {
+            group.recount();
+        }
         let Group {
             batch,
             touched,
@@ -217,7 +248,7 @@ impl Committer {
 
         let mut result = Ok(());
         if !batch.is_empty() {
-            result = self.write(batch, durable);
+            result = self.write(batch, durable, !self.unlogged || cut_off);
             if result.is_ok() {
                 self.totals.set(totals);
                 self.logged += bytes;
@@ -232,23 +263,46 @@ impl Committer {
             self.synced = true;
             self.logged = 0;
         }
+        self.space.written(&result);
         for answer in answers {
             answer(result.clone());
         }
         match result {
             // The flusher answers when the files hold all of it.
-            Ok(()) if self.unlogged && durable => self.flusher.flush(self.written, waiters),
+            Ok(()) if self.unlogged && durable && !cut_off => {
+                self.flusher.flush(self.written, waiters)
+            }
             result => waiters.into_iter().for_each(|done| done(result.clone())),
         }
     }
 
-    fn write(&mut self, batch: WriteBatch, durable: bool) -> Result<()> {
+    /// Bytes in memory that a flush will write.
+    fn waiting(&self) -> u64 {
+        self.db.sum("rocksdb.cur-size-all-mem-tables")
+    }
+
+    /// What a full disk leaves in memory goes into files while there is room for it, so that
+    /// deletions can be logged again.
+    fn flush_while_it_fits(&mut self) {
+        let flushed = self.flusher.flushed() >= self.written;
+        if self.unlogged
+            && !flushed
+            && !self.flushing
+            && space::fits(self.db.path(), self.waiting())
+        {
+            self.flushing = true;
+            self.flusher.flush(self.written, Vec::new());
+        }
+    }
+
+    fn write(&mut self, batch: WriteBatch, durable: bool, logged: bool) -> Result<()> {
+        self.flushing = false;
         let mut options = WriteOptions::default();
-        if self.unlogged {
-            options.disable_wal(true);
-        } else {
+        if logged {
             options.set_sync(durable);
             self.synced = false;
+        } else {
+            options.disable_wal(true);
         }
         self.written += 1;
         let written = self.db.raw().write_opt(batch, &options);
@@ -277,7 +331,7 @@ impl Committer {
             let mut totals = self.totals.get();
             totals.epoch = epoch;
             batch.put_cf(self.db.cf(Cf::Own), TOTALS, totals.encode());
-            self.write(batch, durable)?;
+            self.write(batch, durable, !self.unlogged)?;
             self.totals.set(totals);
         }
     }

@@ -24,6 +24,8 @@ const BLOB_SLICE: u64 = 1 << 30;
 const LITTLE: u64 = 4 << 20;
 
 pub(crate) async fn run(db: &Arc<Db>, pool: &Pool, options: &Options) -> Result<()> {
+    // On a full disk the index cannot be compacted without it, and no file is given back.
+    let _room = space::is_short(db.path()).then(|| db.ballast().lend());
     for cf in ALL {
         for slice in slices(db, cf)? {
             let began = Instant::now();

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use basalt_blockstore::Result;
 use rocksdb::{ColumnFamily, DB, DBPinnableSlice, DBRawIterator, ReadOptions, ReadTier, Snapshot};
 
+use crate::ballast::Ballast;
 use crate::cf::{ALL, Cf};
 use crate::codec::{Key, Meta};
 use crate::error;
@@ -14,12 +16,15 @@ use crate::error;
 pub(crate) struct Db {
     inner: DB,
     path: PathBuf,
+    ballast: Arc<Ballast>,
+    /// Whether compactions wait for space.
+    resting: AtomicBool,
     read: ReadOptions,
     read_cached: ReadOptions,
 }
 
 impl Db {
-    pub(crate) fn new(inner: DB, path: &Path) -> Self {
+    pub(crate) fn new(inner: DB, path: &Path, ballast: Arc<Ballast>, resting: bool) -> Self {
         let read = || {
             let mut options = ReadOptions::default();
             options.set_verify_checksums(true);
@@ -30,6 +35,8 @@ impl Db {
         Self {
             inner,
             path: path.to_owned(),
+            ballast,
+            resting: AtomicBool::new(resting),
             read: read(),
             read_cached,
         }
@@ -37,6 +44,24 @@ impl Db {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(crate) fn ballast(&self) -> &Arc<Ballast> {
+        &self.ballast
+    }
+
+    /// Lets compactions go on that had to wait for space when the database was opened.
+    pub(crate) fn wake(&self) {
+        if !self.resting.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let options = [("disable_auto_compactions", "false")];
+        for cf in ALL {
+            if let Err(error) = self.inner.set_options_cf(self.cf(cf), &options) {
+                tracing::warn!(target: "basalt::store", %error, "compactions are not begun again");
+                self.resting.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     pub(crate) fn raw(&self) -> &DB {

@@ -10,6 +10,7 @@ use basalt_blockstore::{Error, Result};
 
 use crate::commit::{Answer, SharedTotals};
 use crate::db::Db;
+use crate::space;
 use crate::warm::Warmer;
 
 /// Waiters that queue up while a flush runs.
@@ -115,7 +116,9 @@ fn run(
 
 /// Gives memory back when nobody writes; the log is short then, too.
 fn rest(db: &Db) {
-    if db.sum("rocksdb.cur-size-all-mem-tables") > LITTLE
+    let waiting = db.sum("rocksdb.cur-size-all-mem-tables");
+    if waiting > LITTLE
+        && space::fits(db.path(), waiting)
         && let Err(error) = db.flush()
     {
         tracing::warn!(target: "basalt::store", %error, "blocks in memory could not be flushed");

@@ -20,6 +20,7 @@
 //!
 //! What is where on the disk is written down in `docs/store.md`.
 
+mod ballast;
 mod cf;
 mod codec;
 mod commit;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use basalt_blockstore::{Error, Result};
 use rocksdb::{DB, DBRecoveryMode, InfoLogger, LogLevel, WriteBatch, WriteOptions};
 
+use crate::ballast::Ballast;
 use crate::cf::{ALL, Cf};
 use crate::codec::{self, Totals};
 use crate::db::{Db, decode_meta};
@@ -36,9 +37,19 @@ pub(crate) fn open(options: &Options) -> Result<Opened> {
     } else {
         refuse_strange_families(path)?;
     }
+    let ballast = Arc::new(Ballast::of(path, options.write_buffer() as u64));
+    let scarce = space::scarce(path, &ballast);
     let direct = options.direct_io && space::can_write_directly(path);
     let open = |mode| {
-        let db = database(options, direct, mode);
+        let base = if scarce.is_some() {
+            without_room()
+        } else {
+            rocksdb::Options::default()
+        };
+        let db = database(base, options, direct, mode);
+        if let Some((_, logged)) = &scarce {
+            return open_without_room(&db, path, options, *logged);
+        }
         DB::open_cf_descriptors(&db, path, Cf::descriptors(options))
     };
     // A torn end is what a crash leaves. Anything else that is wrong in the log is damage, behind
@@ -56,21 +67,51 @@ pub(crate) fn open(options: &Options) -> Result<Opened> {
     if let Some(damage) = &damage {
         tracing::error!(target: "basalt::store", damage, "the write-ahead log is damaged: the last writes may be lost");
     }
-    let db = Arc::new(Db::new(db, path));
+    let resting = scarce.is_some();
+    drop(scarce);
+    let db = Arc::new(Db::new(db, path, ballast, resting));
     check_format(&db, fresh)?;
     let totals = totals(&db)?;
     Ok(Opened { db, totals, damage })
 }
 
-fn database(options: &Options, direct: bool, mode: DBRecoveryMode) -> rocksdb::Options {
-    let mut db = rocksdb::Options::default();
+/// Settings for a disk that has no room for what the log holds: it is kept in memory and in the
+/// log, and no space is taken in advance.
+fn without_room() -> rocksdb::Options {
+    rocksdb::Options::default()
+        .get_options_from_string("avoid_flush_during_recovery=true;allow_fallocate=false")
+        .unwrap_or_default()
+}
+
+/// Opens with memtables that take in the whole log, and lets them have their size afterwards.
+fn open_without_room(
+    db: &rocksdb::Options,
+    path: &Path,
+    options: &Options,
+    logged: u64,
+) -> Result<DB, rocksdb::Error> {
+    let families = Cf::descriptors_for_recovery(options, logged as usize);
+    let db = DB::open_cf_descriptors(db, path, families)?;
+    let size = options.write_buffer().to_string();
+    for cf in ALL.iter().filter_map(|cf| db.cf_handle(cf.name())) {
+        db.set_options_cf(cf, &[("write_buffer_size", &size)])?;
+    }
+    Ok(db)
+}
+
+fn database(
+    mut db: rocksdb::Options,
+    options: &Options,
+    direct: bool,
+    mode: DBRecoveryMode,
+) -> rocksdb::Options {
     db.create_if_missing(true);
     db.create_missing_column_families(true);
     // All families reach the files as of one moment, so that what is there after a crash is a
     // beginning of what was written, whether it was logged or not.
     db.set_atomic_flush(true);
     db.set_wal_recovery_mode(mode);
-    db.set_max_total_wal_size(2 * options.write_buffer() as u64);
+    db.set_max_total_wal_size(options.max_log() as u64);
     db.set_use_direct_io_for_flush_and_compaction(direct);
     db.set_bytes_per_sync(if direct { 0 } else { 1 << 20 });
     db.set_max_background_jobs(3);
@@ -80,6 +121,7 @@ fn database(options: &Options, direct: bool, mode: DBRecoveryMode) -> rocksdb::O
     db.set_stats_dump_period_sec(0);
     db.set_stats_persist_period_sec(0);
     db.set_max_manifest_file_size(16 << 20);
+    db.set_manifest_preallocation_size(256 << 10);
     db.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Warn, log));
     db
 }

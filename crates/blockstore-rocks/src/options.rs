@@ -36,6 +36,11 @@ impl Options {
         self.budget() / 4
     }
 
+    /// How long the log may become before memtables are flushed to shorten it.
+    pub(crate) fn max_log(&self) -> usize {
+        2 * self.write_buffer()
+    }
+
     /// Recently read rows of the index, small blocks and nodes.
     pub(crate) fn cache(&self) -> usize {
         self.budget() / 6

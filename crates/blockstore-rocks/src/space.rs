@@ -1,19 +1,27 @@
 //! Free space of the file system: what refuses a write before it tears anything, and what keeps
 //! room for the deletions that end a full disk.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use basalt_blockstore::{Error, Result};
-use nix::fcntl::posix_fallocate;
 
-/// The name of the file that is given up when the disk is full.
-const BALLAST: &str = "ballast";
+use crate::ballast::{Ballast, Lent};
+
 /// How old an answer of the file system may be.
 const FRESH: Duration = Duration::from_millis(100);
+/// With less than this free, it is asked each time: other programs fill that much in no time.
+const NEAR: u64 = 1 << 30;
 /// Batches are framed, and files have indexes and filters.
 const OVERHEAD: u64 = 1 << 20;
+/// With less than this free, what deletions and records take comes from the ballast.
+const SHORT: u64 = 512 << 10;
+/// What is given up of the ballast at a time: other programs may take it before we do.
+const PIECE: u64 = 1 << 20;
+/// What RocksDB takes for new files when it opens, with much to spare.
+const TO_OPEN: u64 = 8 << 20;
 
 /// The free space of one file system.
 #[derive(Debug)]
@@ -21,21 +29,25 @@ pub(crate) struct Space {
     path: PathBuf,
     /// Kept free of blocks, for records, deletions and compaction; bytes.
     reserve: u64,
-    ballast: u64,
-    has_ballast: bool,
+    ballast: Arc<Ballast>,
+    /// Whether a piece of the ballast was given up for the present write.
+    gave_up: bool,
+    /// All of it, since a write has failed for want of space, until one succeeds.
+    lent: Option<Lent>,
     free: u64,
     asked: Option<Instant>,
     admitted: u64,
 }
 
 impl Space {
-    pub(crate) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path, ballast: Arc<Ballast>) -> Self {
         let total = statvfs(path).map_or(0, |(_, total)| total);
         let mut space = Self {
             path: path.to_owned(),
             reserve: (total / 16).min(256 << 20),
-            ballast: (total / 64).min(16 << 20),
-            has_ballast: path.join(BALLAST).exists(),
+            ballast,
+            gave_up: false,
+            lent: None,
             free: 0,
             asked: None,
             admitted: 0,
@@ -48,35 +60,63 @@ impl Space {
     /// are admitted but not in files yet.
     pub(crate) fn admit(&mut self, bytes: u64, waiting: impl FnOnce() -> u64) -> Result<()> {
         let needed = bytes + bytes / 16 + OVERHEAD.min(self.reserve / 8) + self.reserve;
-        let stale = self.asked.is_none_or(|asked| asked.elapsed() > FRESH);
         // Nothing is refused on an old answer.
-        if stale || self.admitted + needed > self.free {
+        if self.is_stale() || self.admitted + needed > self.free {
             self.refresh();
             // What waits is promised room already.
             self.free = self.free.saturating_sub(waiting());
         }
         if self.admitted + needed > self.free {
-            return Err(Error::Full(format!(
-                "{} has {} MB free, of which {} MB are kept for deletions and records",
-                self.path.display(),
-                self.free / 1_000_000,
-                self.reserve / 1_000_000,
-            )));
+            return Err(self.full());
         }
         self.admitted += bytes;
         Ok(())
     }
 
-    /// Gives up the ballast when there may be no room for a deletion or a record.
+    /// The error of a write for which there is no room.
+    pub(crate) fn full(&self) -> Error {
+        Error::Full(format!(
+            "{} has {} MB free, of which {} MB are kept for deletions and records",
+            self.path.display(),
+            self.free / 1_000_000,
+            self.reserve / 1_000_000,
+        ))
+    }
+
+    /// Gives up a piece of the ballast when there may be no room for a deletion or a record.
     pub(crate) fn make_room(&mut self) {
-        if self.asked.is_none_or(|asked| asked.elapsed() > FRESH) {
+        if self.is_stale() {
             self.refresh();
         }
-        if self.has_ballast && self.free < self.ballast / 2 {
+        if self.free < SHORT && self.ballast.len() > 0 {
             tracing::warn!(target: "basalt::store", "the disk is full; using the reserved space");
-            self.has_ballast = std::fs::remove_file(self.path.join(BALLAST)).is_err();
+            self.ballast.give_up(PIECE);
+            self.gave_up = true;
             self.asked = None;
         }
+    }
+
+    /// The write is over: what is left of the piece is kept for the next. If there was no room,
+    /// everything is given up, as RocksDB writes nothing more until it has flushed its memtables.
+    pub(crate) fn written(&mut self, outcome: &Result<()>) {
+        match outcome {
+            Err(Error::Full(_)) if self.lent.is_none() => self.lent = Some(self.ballast.lend()),
+            Ok(()) => self.lent = None,
+            Err(_) => {}
+        }
+        if std::mem::take(&mut self.gave_up) {
+            self.ballast.take_back();
+            self.asked = None;
+        }
+    }
+
+    /// Whether there is too little room for what a compaction writes.
+    pub(crate) fn is_short(&self) -> bool {
+        self.free < TO_OPEN
+    }
+
+    fn is_stale(&self) -> bool {
+        self.free < NEAR || self.asked.is_none_or(|asked| asked.elapsed() > FRESH)
     }
 
     fn refresh(&mut self) {
@@ -84,16 +124,38 @@ impl Space {
         self.free = statvfs(&self.path).map_or(u64::MAX / 2, |(free, _)| free);
         self.admitted = 0;
         self.asked = Some(Instant::now());
-        if !self.has_ballast && self.free > self.reserve * 2 + self.ballast {
-            self.has_ballast = self.lay_ballast().is_ok();
+        let missing = self.ballast.missing();
+        if missing > 0 && self.free > self.reserve * 2 + missing {
+            self.ballast.take_back();
         }
     }
+}
 
-    fn lay_ballast(&self) -> std::io::Result<()> {
-        let file = File::create(self.path.join(BALLAST))?;
-        posix_fallocate(&file, 0, self.ballast as i64)?;
-        Ok(())
-    }
+/// If there is no room to read the log into files at the opening of a store, and for new files
+/// beside it: the ballast, and the bytes of the log.
+pub(crate) fn scarce(store: &Path, ballast: &Arc<Ballast>) -> Option<(Lent, u64)> {
+    let is_log = |name: &std::ffi::OsStr| name.to_string_lossy().ends_with(".log");
+    let logged: u64 = std::fs::read_dir(store)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| is_log(&entry.file_name()))
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|file| file.len())
+        .sum();
+    let scarce = free(store) < 2 * logged + TO_OPEN;
+    scarce.then(|| (ballast.lend(), logged))
+}
+
+/// Whether a flush of `waiting` bytes will find room. One that does not keeps RocksDB from writing
+/// anything.
+pub(crate) fn fits(store: &Path, waiting: u64) -> bool {
+    waiting + waiting / 16 <= free(store)
+}
+
+/// Whether there is too little room for the files that a compaction writes.
+pub(crate) fn is_short(path: &Path) -> bool {
+    free(path) < TO_OPEN
 }
 
 /// Free bytes of the file system that holds `path`.
@@ -102,7 +164,7 @@ pub(crate) fn free(path: &Path) -> u64 {
 }
 
 /// Free and total bytes of the file system that holds `path`.
-fn statvfs(path: &Path) -> Option<(u64, u64)> {
+pub(crate) fn statvfs(path: &Path) -> Option<(u64, u64)> {
     let stat = nix::sys::statvfs::statvfs(path).ok()?;
     let unit = stat.fragment_size();
     Some((stat.blocks_available() * unit, stat.blocks() * unit))

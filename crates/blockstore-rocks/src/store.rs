@@ -1,10 +1,11 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use basalt_block::{Block, Cid, Multihash, codec};
 use basalt_blockstore::{
-    Batch, BlockStat, Blockstore, Datastore, Deleted, Epochs, Error, Findings, Horizon, Lease,
+    Batch, BlockStat, Blockstore, Datastore, Deleted, Epochs, Error, Findings, Horizon, Lease, Op,
     Records, Result, StatStream, Usage,
 };
 use bytes::Bytes;
@@ -23,6 +24,10 @@ const INLINE_STATS: usize = 64;
 const INLINE_BLOCKS: usize = 16;
 /// Deletions that the committer does in one go; puts and records get their turn in between.
 const DELETES: usize = 512;
+/// How long a deletion is tried on a full disk, and how often: RocksDB looks for space every five
+/// seconds once a write of its own found none.
+const PATIENCE: Duration = Duration::from_secs(8);
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// A store in a RocksDB database. Cloning gives another handle; the last one to be dropped closes
 /// the store, which may take as long as writing what is still in memory.
@@ -129,15 +134,27 @@ impl RocksStore {
         for part in hashes.chunks(DELETES) {
             let cids: Vec<Cid> = part.iter().map(|h| Cid::new_v1(codec::RAW, *h)).collect();
             self.warm(cids.iter()).await?;
-            let hashes = part.to_vec();
             let delete = |done| Request::Delete {
-                hashes,
+                hashes: part.to_vec(),
                 horizon,
                 done,
             };
-            deleted.extend(self.ask(delete).await?);
+            deleted.extend(patient(|| self.ask(delete)).await?);
         }
         Ok(deleted)
+    }
+}
+
+/// Asks again for a deletion while the disk is full: a moment after it filled, room is found for it.
+async fn patient<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+    let began = Instant::now();
+    loop {
+        match ask().await {
+            Err(Error::Full(_)) if began.elapsed() < PATIENCE => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            answer => return answer,
+        }
     }
 }
 
@@ -295,6 +312,13 @@ impl Datastore for RocksStore {
     }
 
     async fn write(&self, batch: Batch) -> Result<()> {
+        if batch.0.iter().all(|op| matches!(op, Op::Delete(_))) {
+            let write = |done| Request::Write {
+                batch: batch.clone(),
+                done,
+            };
+            return patient(|| self.ask(write)).await;
+        }
         self.ask(|done| Request::Write { batch, done }).await
     }
 

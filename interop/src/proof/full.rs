@@ -165,6 +165,9 @@ fn on(disk: &Mount, settings: &Settings, tally: &mut Tally, logs: &Path) -> Resu
     let refusal = refused(&mut client, &mut dice, &mut held);
     tally.check(&format!("{kind}: an add after a restart"), refusal);
     let deleted = delete(&mut client, &mut held, &mut small);
+    if deleted.is_err() {
+        println!("{kind}: the daemon says: {}", node.words().trim());
+    }
     tally.check(
         &format!("{kind}: pin rm, block rm, repo gc without space"),
         deleted,

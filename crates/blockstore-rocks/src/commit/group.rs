@@ -25,6 +25,8 @@ pub(super) struct Group<'a> {
     pub(super) totals: Totals,
     pub(super) epoch: u32,
     bytes: usize,
+    /// Whether a block or a record is written.
+    puts: bool,
     /// Told when the batch is visible.
     pub(super) answers: Vec<Answer>,
     /// Told when the batch is durable.
@@ -52,6 +54,7 @@ impl<'a> Group<'a> {
             totals,
             epoch: epochs.current(),
             bytes: 0,
+            puts: false,
             answers: Vec::new(),
             durable: Vec::new(),
         }
@@ -79,6 +82,7 @@ impl<'a> Group<'a> {
         if new > 0 {
             admit(new)?;
         }
+        self.puts = true;
         for ((block, key), known) in blocks.into_iter().zip(keys).zip(known) {
             // Blocks may come twice in one request.
             let known = self
@@ -190,6 +194,7 @@ impl<'a> Group<'a> {
         for op in batch.0 {
             match op {
                 Op::Put(key, value) => {
+                    self.puts = true;
                     self.bytes += key.len() + value.len();
                     self.batch.put_cf(cf, key, value);
                 }
@@ -232,8 +237,20 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// Whether nothing is written but deletions; an empty batch, for a sync, is none.
+    pub(super) fn only_deletes(&self) -> bool {
+        !self.puts && !self.batch.is_empty()
+    }
+
+    /// Answers all with an error.
+    pub(super) fn refuse(self, error: &Error) {
+        for answer in self.answers.into_iter().chain(self.durable) {
+            answer(Err(error.clone()));
+        }
+    }
+
     /// Has the totals counted at the next start.
-    fn recount(&mut self) {
+    pub(super) fn recount(&mut self) {
         self.batch.put_cf(self.db.cf(Cf::Own), RECOUNT, b"");
     }
 }
