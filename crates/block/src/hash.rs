@@ -77,6 +77,8 @@ pub fn digest(code: u64, data: &[u8], len: Option<usize>) -> Result<Multihash, E
         // Of the BLAKE2s family Kubo computes the 256 bit one only.
         0xb260 => fixed::<blake2::Blake2s256>(data, &mut out),
         c if BLAKE2B.contains(&c) => blake2b((c - 0xb200) as usize, data, &mut out)?,
+        // Kubo can compute these and takes them nowhere.
+        MURMUR3_X64_64 | MD5 => return Err(Error::InsecureHash),
         _ => return Err(Error::UnknownHash(code)),
     };
     let len = len.unwrap_or(full);
@@ -173,5 +175,7 @@ mod tests {
             Err(Error::IdentityLength { want: 3, have: 2 })
         );
         assert_eq!(digest(0x1a, b"", None), Err(Error::UnknownHash(0x1a)));
+        assert_eq!(digest(MD5, b"", None), Err(Error::InsecureHash));
+        assert_eq!(digest(MURMUR3_X64_64, b"", None), Err(Error::InsecureHash));
     }
 }

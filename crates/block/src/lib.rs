@@ -60,4 +60,8 @@ pub mod hash_codes {
     pub const SHA2_256: u64 = 0x12;
     /// BLAKE3 with a digest of any length.
     pub const BLAKE3: u64 = 0x1e;
+    /// The first 64 bits of the 128 bit murmur3, which HAMTs use; no CID may.
+    pub const MURMUR3_X64_64: u64 = 0x22;
+    /// MD5, which no CID may use.
+    pub const MD5: u64 = 0xd5;
 }

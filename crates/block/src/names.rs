@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-const NAMES: [(u64, &str); 18] = [
+const NAMES: [(u64, &str); 21] = [
     (0x00, "identity"),
     (0x11, "sha1"),
     (0x12, "sha2-256"),
@@ -21,6 +21,9 @@ const NAMES: [(u64, &str); 18] = [
     (0x22, "murmur3-x64-64"),
     (0x56, "dbl-sha2-256"),
     (0xd5, "md5"),
+    (0x1012, "sha2-256-trunc254-padded"),
+    (0x1100, "x11"),
+    (0xb401, "poseidon-bls12_381-a2-fc1"),
 ];
 
 pub(crate) const BLAKE2B: std::ops::RangeInclusive<u64> = 0xb201..=0xb240;

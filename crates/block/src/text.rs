@@ -125,15 +125,27 @@ const fn values(alphabet: &[u8]) -> [u8; 256] {
 }
 
 /// Decodes the digits of a multibase text, the first letter left out. Base32 is read as Go reads
-/// it: either case, and bits left over at the end are dropped whatever they are.
+/// it: either case, and bits left over at the end are dropped whatever they are. Base32 and base64
+/// may be broken into lines.
 pub fn decode_digits(base: Base, digits: &str) -> Result<Vec<u8>, String> {
+    let lines = |c: char| c == '\n' || c == '\r';
+    let joined;
+    let digits = if may_have_lines(base) && digits.contains(lines) {
+        joined = digits.replace(lines, "");
+        &joined
+    } else {
+        digits
+    };
     let values = match base {
         Base::Base16Lower | Base::Base16Upper => {
             if let Some(c) = digits.chars().find(|c| !c.is_ascii_hexdigit()) {
-                return Err(format!(
-                    "encoding/hex: invalid byte: U+{:04X} '{c}'",
-                    c as u32
-                ));
+                let shown = if c.is_control() {
+                    String::new()
+                } else {
+                    format!(" '{c}'")
+                };
+                let code = c as u32;
+                return Err(format!("encoding/hex: invalid byte: U+{code:04X}{shown}"));
             }
             if digits.len() % 2 == 1 {
                 return Err("encoding/hex: odd length hex string".to_owned());
@@ -168,8 +180,48 @@ pub fn decode_digits(base: Base, digits: &str) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
+fn may_have_lines(base: Base) -> bool {
+    use Base::*;
+    matches!(
+        base,
+        Base32Lower
+            | Base32Upper
+            | Base32PadLower
+            | Base32PadUpper
+            | Base32HexLower
+            | Base32HexUpper
+            | Base32HexPadLower
+            | Base32HexPadUpper
+            | Base64
+            | Base64Pad
+            | Base64Url
+            | Base64UrlPad
+    )
+}
+
 fn wrong_digit(base: Base, digits: &str, error: &multibase::Error) -> String {
+    // The first that is no digit, as Go's `%q` writes it.
+    let first = |is_digit: fn(char) -> bool| {
+        let wrong = digits.chars().find(|c| !is_digit(*c));
+        wrong.map(|c| match c {
+            '\u{80}'.. => c.to_string(),
+            c => c.escape_default().to_string(),
+        })
+    };
+    let is_base58 = |c: char| c.is_ascii_alphanumeric() && !"0OIl".contains(c);
     let (name, alphabet) = match base {
+        Base::Base58Btc | Base::Base58Flickr => {
+            return first(is_base58).map_or_else(
+                || error.to_string(),
+                |c| format!("invalid base58 digit ('{c}')"),
+            );
+        }
+        Base::Base36Lower | Base::Base36Upper => {
+            return first(|c| c.is_ascii_alphanumeric()).map_or_else(
+                || error.to_string(),
+                |c| format!("invalid base36 character ('{c}')"),
+            );
+        }
         Base::Base64 | Base::Base64Pad => ("base64", BASE64),
         Base::Base64Url | Base::Base64UrlPad => ("base64", BASE64_URL),
         Base::Base32PadLower | Base::Base32PadUpper => ("base32", BASE32),
@@ -210,6 +262,15 @@ mod tests {
         assert_eq!(
             wrong("f01551220aa"),
             "invalid cid: invalid cid: length greater than remaining number of bytes in buffer"
+        );
+        assert_eq!(
+            wrong("f\n"),
+            "invalid cid: encoding/hex: invalid byte: U+000A"
+        );
+        assert_eq!(wrong("z0'"), "invalid cid: invalid base58 digit ('0')");
+        assert_eq!(
+            wrong("k\n"),
+            "invalid cid: invalid base36 character ('\\n')"
         );
         assert_eq!(
             wrong("b0"),

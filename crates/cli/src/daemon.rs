@@ -49,14 +49,13 @@ async fn run(call: Call<DaemonOptions>, out: Output<String>) -> Result<()> {
     let repo = node.require_repo()?;
     let config = repo.config();
     let start = StartOptions {
+        daemon: true,
         routing: (options.routing != "default").then(|| options.routing.clone()),
         ..StartOptions::default()
     };
-    config
-        .check_start(&start)
-        .map_err(|e| Error::new(e.to_string()))?;
     let peer = config.string("Identity.PeerID").unwrap_or_default();
     out.emit(format!("PeerID: {peer}\n")).await?;
+    node.check_start(&start)?;
     out.emit("Swarm not listening, running in offline mode.\n".to_owned())
         .await?;
     if options.mount {
@@ -101,16 +100,15 @@ async fn run(call: Call<DaemonOptions>, out: Output<String>) -> Result<()> {
     }
     out.emit("Daemon is ready\n".to_owned()).await?;
 
-    let interrupted = wait(signals, &shutdown).await;
-    if interrupted {
-        // Whoever reads this may have gone; that does not keep the daemon from ending well.
-        let _ = out
-            .emit(
-                "Received interrupt signal, shutting down...\n(Hit ctrl-c again to force-shutdown the daemon.)\n"
-                    .to_owned(),
-            )
-            .await;
-    }
+    wait(signals, &shutdown).await;
+    // Kubo says so for `ipfs shutdown` too. Whoever reads this may have gone; that does not keep the
+    // daemon from ending well.
+    let _ = out
+        .emit(
+            "Received interrupt signal, shutting down...\n(Hit ctrl-c again to force-shutdown the daemon.)\n"
+                .to_owned(),
+        )
+        .await;
     stop.cancel();
     while servers.join_next().await.is_some() {}
     let _ = files.remove();
@@ -139,7 +137,7 @@ async fn init(call: &Call<DaemonOptions>, out: Output<String>) -> Result<()> {
         Some(path) => Some(
             tokio::fs::read(path)
                 .await
-                .map_err(|e| crate::disk::go_error("open", path.as_ref(), &e))?,
+                .map_err(|e| crate::disk::failed("open", path.as_ref(), &e))?,
         ),
         None => None,
     };
@@ -185,19 +183,17 @@ impl Signals {
     }
 }
 
-/// Waits for the end; tells whether a signal brought it. From then on a second one ends the process
-/// where it stands.
-async fn wait(mut signals: Signals, shutdown: &CancellationToken) -> bool {
-    let interrupted = tokio::select! {
-        () = signals.next() => true,
-        () = shutdown.cancelled() => false,
-    };
+/// Waits for the end. From then on a signal ends the process where it stands.
+async fn wait(mut signals: Signals, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = signals.next() => {}
+        () = shutdown.cancelled() => {}
+    }
     tokio::spawn(async move {
         signals.next().await;
         eprintln!("Received another interrupt before graceful shutdown, terminating...");
         std::process::exit(255);
     });
-    interrupted
 }
 
 /// Raises the number of open files as far as the system lets a process.

@@ -10,8 +10,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use basalt_commands::files::{FileEntry, Files, Mtime, NodeKind};
-use basalt_commands::{Error, Result};
+use basalt_commands::files::{FileEntry, FileMode, Files, Mtime, NodeKind};
+use basalt_commands::{Error, Result, go_error};
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
@@ -66,30 +66,21 @@ impl Disk {
         } else {
             fs::symlink_metadata(path)
         };
-        stat.map_err(|e| {
-            go_error(
-                if self.walk.follow_links {
-                    "stat"
-                } else {
-                    "lstat"
-                },
-                path,
-                &e,
-            )
-        })
+        let call = if self.walk.follow_links {
+            "stat"
+        } else {
+            "lstat"
+        };
+        stat.map_err(|e| failed(call, path, &e))
     }
 
     fn children(&self, dir: &Path, name: &Bytes) -> Result<Vec<Named>> {
-        let fail = |e: std::io::Error| go_error("open", dir, &e);
+        let fail = |e: std::io::Error| failed("open", dir, &e);
         let mut below = Vec::new();
         for entry in fs::read_dir(dir).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let file = entry.file_name();
-            if self
-                .walk
-                .filter
-                .leaves_out(&file, entry.file_type().is_ok_and(|t| t.is_dir()))
-            {
+            if self.walk.filter.leaves_out(&file) {
                 continue;
             }
             let mut path = name.to_vec();
@@ -115,11 +106,11 @@ impl Disk {
             NodeKind::Directory
         } else if kind.is_symlink() {
             let target =
-                fs::read_link(&named.path).map_err(|e| go_error("readlink", &named.path, &e))?;
+                fs::read_link(&named.path).map_err(|e| failed("readlink", &named.path, &e))?;
             NodeKind::Symlink(target.into_os_string().into_vec().into())
         } else if kind.is_file() || (kind.is_fifo() && named_itself) {
             opened =
-                Some(fs::File::open(&named.path).map_err(|e| go_error("open", &named.path, &e))?);
+                Some(fs::File::open(&named.path).map_err(|e| failed("open", &named.path, &e))?);
             size = kind.is_file().then_some(stat.len());
             NodeKind::File
         } else {
@@ -132,10 +123,11 @@ impl Disk {
             secs: stat.mtime(),
             nanos: u32::try_from(stat.mtime_nsec()).unwrap_or(0),
         };
+        let mode = FileMode::on_disk(stat.mode(), &node);
         let entry = FileEntry {
             path: named.name,
             kind: node,
-            mode: Some(stat.mode() & 0o7777),
+            mode: Some(mode),
             mtime: Some(mtime),
             abspath: std::path::absolute(&named.path).ok(),
             size,
@@ -221,7 +213,7 @@ pub(crate) fn name(given: &OsString, follow: bool) -> Result<Named> {
         path = std::env::current_dir()?;
     }
     if follow {
-        path = fs::canonicalize(&path).map_err(|e| go_error("lstat", &path, &e))?;
+        path = fs::canonicalize(&path).map_err(|e| failed("lstat", &path, &e))?;
     }
     let name = match path.components().next_back() {
         Some(Component::Normal(name)) => Bytes::copy_from_slice(name.as_bytes()),
@@ -255,12 +247,8 @@ fn clean(path: &Path) -> PathBuf {
 }
 
 /// An error of the operating system in the words of Go's `os` package, which scripts match.
-pub(crate) fn go_error(call: &str, path: &Path, e: &std::io::Error) -> Error {
-    let why = match e.raw_os_error() {
-        Some(code) => nix::errno::Errno::from_raw(code).desc().to_lowercase(),
-        None => e.to_string(),
-    };
-    Error::new(format!("{call} {}: {why}", path.display()))
+pub(crate) fn failed(call: &str, path: &Path, e: &std::io::Error) -> Error {
+    Error::new(go_error(call, path, e))
 }
 
 /// The mode of something that is neither file, directory nor symlink, as Go writes it.

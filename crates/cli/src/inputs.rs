@@ -99,7 +99,7 @@ impl Reader<'_> {
         let follow = self.flag("dereference-args") || self.walk.follow_links;
         let named = disk::name(word, follow)?;
         let stat = std::fs::symlink_metadata(&named.path)
-            .map_err(|e| disk::go_error("lstat", &named.path, &e))?;
+            .map_err(|e| disk::failed("lstat", &named.path, &e))?;
         if stat.is_dir() && !def.recursive {
             return Err(Error::new(format!(
                 "invalid path '{}', argument '{}' does not support directories",
@@ -163,7 +163,12 @@ fn walk(line: &Line) -> Result<Walk> {
         _ => &[],
     };
     let rules_file = text(line, "ignore-rules-path").map(PathBuf::from);
-    let filter = Filter::new(flag("hidden"), rules_file.as_deref(), rules)?;
+    // Rules that nothing is held against are not read: standard input has no names.
+    let filter = if line.args.iter().any(|word| word != "-") {
+        Filter::new(flag("hidden"), rules_file.as_deref(), rules)?
+    } else {
+        Filter::new(flag("hidden"), None, &[])?
+    };
     Ok(Walk {
         filter: Arc::new(filter),
         follow_links: flag("dereference-symlinks"),

@@ -69,9 +69,14 @@ fn repo(globals: &Globals) -> Result<PathBuf> {
 
 /// Where the RPC of a multiaddr is.
 fn target(address: &str) -> Result<Target> {
-    let parsed: Multiaddr = address
-        .parse()
-        .map_err(|e| Error::new(format!("failed to parse multiaddr {address:?}: {e}")))?;
+    let parsed: Multiaddr = address.parse().map_err(|e| {
+        let why = match address {
+            "" => "empty multiaddr".to_owned(),
+            address if !address.starts_with('/') => "must begin with /".to_owned(),
+            _ => format!("{e}"),
+        };
+        Error::new(format!("failed to parse multiaddr {address:?}: {why}"))
+    })?;
     let parts: Vec<Protocol<'_>> = parsed.iter().collect();
     let tcp = |host: String, port: &u16| Ok(Target::Tcp(format!("{host}:{port}")));
     match parts.as_slice() {

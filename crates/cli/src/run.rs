@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use basalt_commands::parse::{self, Line, Request};
 use basalt_commands::table::Place;
@@ -67,12 +68,12 @@ async fn run_line(
     parsed: Result<(), String>,
     term: &mut Terminal,
 ) -> Result<ExitCode, Failed> {
+    parsed.map_err(Error::new)?;
     let globals = line.globals();
     if globals.help || globals.short_help {
         print(term, &help::text(&line.path, globals.help, term.width))?;
         return Ok(ExitCode::SUCCESS);
     }
-    parsed.map_err(Error::new)?;
     if globals.debug {
         logs().set_all(Level::Debug);
     }
@@ -115,9 +116,16 @@ async fn execute(
     request: Request,
     term: &mut Terminal,
 ) -> Result<(), Failed> {
-    let (reply, remote, ctx) = start(entry, &meta.globals, request).await?;
+    let limit = match &meta.globals.timeout {
+        Some(text) => Some(parse::duration(text).map_err(Error::new)?),
+        None => None,
+    };
+    let began = Instant::now();
+    let started = within(limit, start(entry, &meta.globals, request)).await;
+    let (reply, remote, ctx) = started?;
+    let left = limit.map(|limit| limit.saturating_sub(began.elapsed()));
     let shown = tokio::select! {
-        shown = entry.show(meta, reply, term) => shown,
+        shown = within(left, entry.show(meta, reply, term)) => shown,
         () = interrupted(), if !is_daemon(entry) => Err(Error::new("canceled")),
     };
     if let Some(node) = ctx.as_ref().and_then(Context::opened_node) {
@@ -131,6 +139,17 @@ async fn execute(
         };
         Failed { error, then }
     })
+}
+
+/// Runs `work` for at most `limit`.
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    match limit {
+        None => work.await,
+        Some(limit) => match tokio::time::timeout(limit, work).await {
+            Ok(done) => done,
+            Err(_) => Err(Error::deadline()),
+        },
+    }
 }
 
 async fn start(
@@ -150,18 +169,24 @@ async fn start(
             // out first.
             match (daemon.is_there().await, fallback) {
                 (Err(basalt_rpc::Error::Connect { .. }), Some(repo)) => Ok(here(repo, request)),
-                (Err(error), _) => Err(unreachable(&error)),
+                (Err(error), _) => Err(unanswered(&error)),
                 (Ok(()), _) => match daemon.call(request).await {
                     Ok(reply) => Ok((reply, true, None)),
-                    Err(error) => Err(unreachable(&error)),
+                    Err(error) => Err(unanswered(&error)),
                 },
             }
         }
     }
 }
 
-fn unreachable(error: &basalt_rpc::Error) -> Error {
-    Error::new(format!("cannot reach the daemon: {error}; is it running?"))
+/// Why a request got no answer; where nobody listens, in the words of Kubo.
+fn unanswered(error: &basalt_rpc::Error) -> Error {
+    Error::new(match error {
+        basalt_rpc::Error::Connect { .. } => "cannot connect to the api. Is the daemon running? To run as a standalone CLI command remove the api file in `$IPFS_PATH/api`".to_owned(),
+        // What was to be sent could not be read: that is no failure of the daemon.
+        basalt_rpc::Error::Upload(error) => error.to_string(),
+        error => format!("no answer of the daemon: {error}"),
+    })
 }
 
 /// The daemon looks after signals itself.

@@ -144,7 +144,8 @@ pub(crate) async fn show_plain<C: Command>(
     term: &mut Terminal,
 ) -> Result<()> {
     let mut state = C::State::default();
-    let text = encoding_of(&view.meta.globals, C::ABOUT.text_form)? == Encoding::Text;
+    let asked = encoding_of(&view.meta.globals, C::ABOUT.text_form)?;
+    let text = asked == Encoding::Text || C::ABOUT.text_only;
     loop {
         match events.next().await {
             Ok(Some(Out::Bytes(bytes))) => term.out.write_all(&bytes)?,
@@ -182,8 +183,8 @@ pub(crate) fn write_line<E: Serialize>(mut w: impl Write, event: &E) -> Result<(
 pub(crate) fn encoding_of(globals: &Globals, text_form: bool) -> Result<Encoding> {
     match globals.encoding.as_deref() {
         Some("json") => Ok(Encoding::Json),
-        Some("text") | None if text_form => Ok(Encoding::Text),
-        Some("text") | None => Ok(Encoding::Json),
+        Some("text" | "") | None if text_form => Ok(Encoding::Text),
+        Some("text" | "") | None => Ok(Encoding::Json),
         Some(other) => Err(Error::client(format!("invalid encoding: {other}"))),
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use basalt::repo::config::StartOptions;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
@@ -119,7 +120,13 @@ impl Context {
             if let Some(file) = &self.0.config_file {
                 builder = builder.config_file(file);
             }
-            builder.open().await.map_err(Error::from)
+            let node = builder.open().await?;
+            node.check_start(&StartOptions::default()).map_err(|e| {
+                Error::new(format!(
+                    "constructing the node (see log for full detail): {e}"
+                ))
+            })?;
+            Ok::<_, Error>(node)
         };
         self.0.node.get_or_try_init(open).await
     }

@@ -28,6 +28,34 @@ pub struct Mtime {
     pub nanos: u32,
 }
 
+/// What a file is and who may do what with it, in the bits of Go's `fs.FileMode`: that is how it is
+/// sent, and how the options say it. Permissions are as in Unix, all else is further up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileMode(pub u32);
+
+/// Bits of Go and of Unix that mean the same.
+const SPECIAL: [(u32, u32); 3] = [(1 << 23, 0o4000), (1 << 22, 0o2000), (1 << 20, 0o1000)];
+
+impl FileMode {
+    /// The mode of a file on disk: Unix permissions, and Go's bit for what it is.
+    pub fn on_disk(permissions: u32, kind: &NodeKind) -> Self {
+        let kind = match kind {
+            NodeKind::File => 0,
+            NodeKind::Directory => 1 << 31,
+            NodeKind::Symlink(_) => return Self(1 << 27 | 0o777),
+        };
+        let special = SPECIAL.iter().filter(|(_, unix)| permissions & unix != 0);
+        Self(special.fold(permissions & 0o777 | kind, |mode, (go, _)| mode | go))
+    }
+
+    /// What UnixFS stores of it: the bits of Unix, if any is set.
+    pub fn stored(self) -> Option<u32> {
+        let special = SPECIAL.iter().filter(|(go, _)| self.0 & go != 0);
+        let bits = special.fold(self.0 & 0o777, |bits, (_, unix)| bits | unix);
+        (bits != 0).then_some(bits)
+    }
+}
+
 /// A file, directory or symlink that comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileEntry {
@@ -36,8 +64,8 @@ pub struct FileEntry {
     pub path: Bytes,
     /// What it is.
     pub kind: NodeKind,
-    /// Unix permission bits, if they were sent.
-    pub mode: Option<u32>,
+    /// The file's mode, if it was sent.
+    pub mode: Option<FileMode>,
     /// Modification time, if it was sent.
     pub mtime: Option<Mtime>,
     /// Where the file lies, for `--nocopy`.
@@ -113,5 +141,24 @@ impl Lines {
                 None => self.done = true,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_go_s_on_the_way_and_unix_s_in_the_store() {
+        let directory = FileMode::on_disk(0o1755, &NodeKind::Directory);
+        assert_eq!(directory, FileMode(0o20004000755));
+        assert_eq!(directory.stored(), Some(0o1755));
+        assert_eq!(
+            FileMode::on_disk(0o6640, &NodeKind::File).stored(),
+            Some(0o6640)
+        );
+        // The special bits of Unix mean nothing to Go.
+        assert_eq!(FileMode(0o7640).stored(), Some(0o640));
+        assert_eq!(FileMode(0o1000).stored(), None);
     }
 }

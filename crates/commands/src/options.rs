@@ -54,6 +54,16 @@ impl Parsed {
         Ok(())
     }
 
+    /// Takes a value in place of one that was given before; those of an array are added.
+    pub(crate) fn replace(&mut self, opt: &Opt, value: Value) {
+        match (self.given.get_mut(opt.name()), value) {
+            (Some(Value::Strings(have)), Value::Strings(more)) => have.extend(more),
+            (_, value) => {
+                self.given.insert(opt.name(), value);
+            }
+        }
+    }
+
     /// Whether the option was given.
     pub fn is_given(&self, name: &str) -> bool {
         self.given.contains_key(name)

@@ -148,6 +148,8 @@ pub struct About {
     pub repo: bool,
     /// Whether events have a text form; without one the CLI prints JSON.
     pub text_form: bool,
+    /// Whether the CLI prints the text whatever `--enc` says.
+    pub text_only: bool,
 }
 
 impl About {
@@ -161,6 +163,7 @@ impl About {
             local: true,
             repo: true,
             text_form: true,
+            text_only: false,
         }
     }
     /// The long description.
@@ -186,6 +189,11 @@ impl About {
     /// It does not read the repo.
     pub const fn no_repo(mut self) -> Self {
         self.repo = false;
+        self
+    }
+    /// On the command line its events are always text.
+    pub const fn text_only(mut self) -> Self {
+        self.text_only = true;
         self
     }
     /// Its events have no text form.

@@ -22,6 +22,7 @@
 mod agent;
 mod auto_gc;
 mod builder;
+mod check;
 mod dag_blocks;
 mod error;
 mod import;

@@ -90,7 +90,7 @@ pub enum Error {
     /// Something wrote into the lock file, which must be empty.
     #[error(
         "can't Lock file {}: has non-zero size; remove it if no ipfs process is using the repo",
-        quote(&.0.to_string_lossy())
+        quote(.0.to_string_lossy().as_bytes())
     )]
     LockFileNotEmpty(PathBuf),
     /// The `api` file is absurdly large.
@@ -121,7 +121,7 @@ pub enum Error {
     #[error("{0} key is not a map")]
     KeyNotMap(String),
     /// A key could not be read.
-    #[error("failed to get config value: {}", quote(&.0.to_string()))]
+    #[error("failed to get config value: {}", quote(.0.to_string()))]
     ConfigGet(#[source] Box<Error>),
     /// A key could not be set.
     #[error("failed to set config value: {0} (maybe use --json?)")]
@@ -230,7 +230,7 @@ pub enum Error {
     #[error("key name must be at least one character")]
     EmptyKeyName,
     /// A file in the keystore is not a private key.
-    #[error("cannot deserialize private key file {}: {reason}", quote(&path.to_string_lossy()))]
+    #[error("cannot deserialize private key file {}: {reason}", quote(path.to_string_lossy().as_bytes()))]
     BadKeyFile {
         /// The file.
         path: PathBuf,

@@ -18,19 +18,40 @@ fn push_escaped(out: &mut String, c: char, quote: char) {
         c if (c as u32) < 0x20 || c == '\u{7f}' => {
             let _ = write!(out, "\\x{:02x}", c as u32);
         }
-        c if c.is_control() => {
+        c if is_print(c) => out.push(c),
+        c if c <= '\u{ffff}' => {
             let _ = write!(out, "\\u{:04x}", c as u32);
         }
-        c => out.push(c),
+        c => {
+            let _ = write!(out, "\\U{:08x}", c as u32);
+        }
     }
 }
 
-/// `text` in double quotes, as `%q` writes it.
-pub fn quote(text: &str) -> String {
+/// Whether Go's `strconv.IsPrint` takes `c` for something that can be shown: letters, marks,
+/// numbers, punctuation, symbols and the plain space.
+pub fn is_print(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    // Rust escapes the same, and combining marks where they come first.
+    let mut after_a_letter = [b'x'; 5];
+    let len = 1 + c.encode_utf8(&mut after_a_letter[1..]).len();
+    std::str::from_utf8(&after_a_letter[..len]).is_ok_and(|text| text.escape_debug().count() == 2)
+}
+
+/// `text` in double quotes, as `%q` writes it. Bytes that are not UTF-8 are escaped one by one.
+pub fn quote(text: impl AsRef<[u8]>) -> String {
+    let text = text.as_ref();
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
-        push_escaped(&mut out, c, '"');
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_escaped(&mut out, c, '"');
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
     }
     out.push('"');
     out
@@ -51,6 +72,12 @@ mod tests {
     #[test]
     fn quotes_as_go() {
         assert_eq!(quote("a\"b\\c\n\u{1}é"), "\"a\\\"b\\\\c\\n\\x01é\"");
+        assert_eq!(quote(b"\xff\x7fx"), r#""\xff\x7fx""#);
+        assert_eq!(
+            quote("e\u{301}\u{301}\u{200b}\u{a0}\u{e0001}"),
+            "\"e\u{301}\u{301}\\u200b\\u00a0\\U000e0001\""
+        );
+        assert!(is_print('\u{fffd}') && is_print('\u{301}') && !is_print('\u{85}'));
         assert_eq!(quote_char('\''), "'\\''");
         assert_eq!(quote_char('"'), "'\"'");
     }

@@ -52,6 +52,10 @@ impl NewRepo {
         options: &InitOptions,
         say: &mut dyn FnMut(&str),
     ) -> Result<Self, Error> {
+        if dir.metadata().is_ok_and(|found| !found.is_dir()) {
+            let not_a_directory = io::Error::from(io::ErrorKind::NotADirectory);
+            return Err(Error::io("mkdir", dir)(not_a_directory));
+        }
         let base = base_config(options, say)?;
         say(&format!("initializing IPFS node at {}\n", dir.display()));
         let mut new = Self {

@@ -44,7 +44,7 @@ pub use byte_size::{ByteSizeError, parse_byte_size};
 pub use config::Config;
 pub use error::{Error, KUBO_REPO_ADVICE};
 pub use go_duration::{DurationError, GoDuration};
-pub use go_text::quote as go_quote;
+pub use go_text::{is_print as go_is_print, quote as go_quote};
 pub use home::{PATH_VARIABLE, expand_home, repo_path};
 pub use identity::{KeyAlgorithm, KeyFormat, PrivateKey, parse_peer_id};
 pub use init::{InitOptions, NewRepo};

@@ -21,6 +21,9 @@ pub enum Error {
     /// A multipart body that is not one.
     #[error("multipart: {0}")]
     Multipart(&'static str),
+    /// A multipart body whose `Content-Type` does not say what stands between its parts.
+    #[error("no multipart boundary param in Content-Type")]
+    NoBoundary,
     /// The peer closed the connection in the middle of a message.
     #[error("unexpected EOF")]
     UnexpectedEof,

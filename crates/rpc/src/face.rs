@@ -1,7 +1,9 @@
 //! `/api/v0`: from a request to a command and back.
 
+use std::collections::BTreeMap;
+
 use basalt_commands::parse::{self, Refused};
-use basalt_commands::{Context, Encoding, Value};
+use basalt_commands::{Context, Encoding, Spec, Value};
 
 use crate::answer::{Answer, plain};
 use crate::http::{Handler, Headers, Request, Responder, query};
@@ -82,7 +84,7 @@ impl Face {
         &self,
         name: &str,
         request: Request,
-        headers: Headers,
+        mut headers: Headers,
         responder: Responder,
     ) -> Result<()> {
         let pairs = query::parse(request.query());
@@ -90,7 +92,7 @@ impl Face {
             Ok(files) => files,
             Err(why) => return plain(responder, 400, headers, &why),
         };
-        let parsed = match parse::rpc(name.trim_end_matches('/'), &pairs, files) {
+        let parsed = match parse::rpc(name, &pairs, files) {
             Ok(parsed) => parsed,
             Err(Refused::NotFound) => return plain(responder, 404, headers, "404 page not found"),
             Err(Refused::Bad(why)) => return plain(responder, 400, headers, &why),
@@ -100,16 +102,13 @@ impl Face {
             None | Some("json") => Encoding::Json,
             Some("text") => Encoding::Text,
             Some(other) => {
-                return plain(
-                    responder,
-                    400,
-                    headers,
-                    &format!("invalid encoding: {other}"),
-                );
+                self.access.extra(&mut headers);
+                let why = format!("invalid encoding: {other}");
+                return plain(responder, 400, headers, &why);
             }
         };
         let (entry, meta) = (parsed.entry, parsed.meta.clone());
-        let _noted = Noted::new(&self.ctx, spec.path, &meta);
+        let _noted = Noted::new(&self.ctx, &spec, &meta);
         let encoder = entry.encoder(&meta, encoding);
         let reply = entry.call(self.ctx.clone(), parsed);
         Answer {
@@ -139,7 +138,7 @@ struct Noted {
 }
 
 impl Noted {
-    fn new(ctx: &Context, command: &str, meta: &basalt_commands::Meta) -> Self {
+    fn new(ctx: &Context, spec: &Spec, meta: &basalt_commands::Meta) -> Self {
         let json = |value: &Value| match value {
             Value::Bool(b) => (*b).into(),
             Value::Int(i) => (*i).into(),
@@ -147,12 +146,36 @@ impl Noted {
             Value::String(s) => s.clone().into(),
             Value::Strings(s) => s.clone().into(),
         };
-        let options: serde_json::Map<_, _> = meta
-            .parsed
-            .given()
-            .map(|(name, value)| (name.to_owned(), json(value)))
+        // What was given, what has a default, and the encoding.
+        let own = spec
+            .options
+            .iter()
+            .filter_map(|opt| Some((opt, meta.parsed.get(opt)?)));
+        let mut noted: BTreeMap<&str, serde_json::Value> =
+            own.map(|(opt, value)| (opt.name(), json(&value))).collect();
+        let globals = &meta.globals;
+        for (name, set) in [
+            ("offline", globals.offline),
+            ("stream-channels", globals.stream_channels),
+        ] {
+            if set {
+                noted.insert(name, true.into());
+            }
+        }
+        for (name, text) in [
+            ("cid-base", &globals.cid_base),
+            ("encoding", &globals.encoding),
+            ("timeout", &globals.timeout),
+        ] {
+            if let Some(text) = text {
+                noted.insert(name, text.clone().into());
+            }
+        }
+        let noted: serde_json::Map<_, _> = noted
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let id = ctx.request_began(command.to_owned(), meta.args.clone(), options.into());
+        let id = ctx.request_began(spec.path.to_owned(), meta.args.clone(), noted.into());
         Self {
             ctx: ctx.clone(),
             id,

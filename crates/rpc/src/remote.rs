@@ -159,7 +159,7 @@ fn head_of(encoder: &mut Encoder, entry: &FileEntry) -> Bytes {
             .abspath
             .as_ref()
             .map(|path| path.as_os_str().as_bytes()),
-        mode: entry.mode,
+        mode: entry.mode.map(|mode| mode.0),
         mtime: entry.mtime.map(|m| (m.secs, m.nanos)),
     });
     match target {

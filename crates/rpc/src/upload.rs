@@ -1,7 +1,7 @@
 //! The files of a multipart request.
 
 use async_trait::async_trait;
-use basalt_commands::files::{FileEntry, Files, Mtime, NodeKind};
+use basalt_commands::files::{FileEntry, FileMode, Files, Mtime, NodeKind};
 use basalt_commands::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use std::os::unix::ffi::OsStringExt;
@@ -62,27 +62,12 @@ impl Files for Upload {
             "application/symlink" => NodeKind::Symlink(self.target().await?),
             _ => NodeKind::File,
         };
-        let attributes = attributes(&part);
-        let of = |name: &str| {
-            attributes
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.as_str())
-        };
-        let secs = of("mtime").map(str::parse).transpose();
-        let nanos = of("mtime-nsecs").map(str::parse).transpose();
-        let mode = of("mode")
-            .map(|text| u32::from_str_radix(text.trim_start_matches("0o"), 8))
-            .transpose();
-        let bad = |what| Error::client(format!("the {what} of a part is not a number"));
-        let nanos = nanos.map_err(|_| bad("mtime-nsecs"))?.unwrap_or(0);
+        let (mode, mtime) = attributes(&part);
         Ok(Some(FileEntry {
-            path: path(&part)?,
+            path: path(&part),
             kind,
-            mode: mode.map_err(|_| bad("mode"))?,
-            mtime: secs
-                .map_err(|_| bad("mtime"))?
-                .map(|secs| Mtime { secs, nanos }),
+            mode,
+            mtime,
             abspath: abspath(&part.headers),
             size: None,
         }))
@@ -93,25 +78,42 @@ impl Files for Upload {
     }
 }
 
-/// Mode and time, which clients append to the part's name as a query.
-fn attributes(part: &Part) -> Vec<(String, String)> {
+/// Mode and time, which clients append to the part's name as a query. What is not a number counts as
+/// nothing; a query without a time means 1970.
+fn attributes(part: &Part) -> (Option<FileMode>, Option<Mtime>) {
     let name = String::from_utf8_lossy(&part.name).into_owned();
-    name.split_once('?')
-        .map(|(_, text)| query::parse(text))
-        .unwrap_or_default()
+    let Some((_, text)) = name.split_once('?') else {
+        return (None, None);
+    };
+    let pairs = query::parse(text);
+    let of = |name: &str| {
+        pairs
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    };
+    let mode = of("mode").and_then(|text| u32::from_str_radix(text, 8).ok());
+    let mode = mode.map(FileMode);
+    let Ok(secs) = of("mtime").unwrap_or("0").parse::<i64>() else {
+        return (mode, None);
+    };
+    let nanos = of("mtime-nsecs").and_then(|text| text.parse::<i64>().ok());
+    let nanos = nanos.unwrap_or(0);
+    const SECOND: i64 = 1_000_000_000;
+    let mtime = Mtime {
+        secs: secs.saturating_add(nanos.div_euclid(SECOND)),
+        nanos: u32::try_from(nanos.rem_euclid(SECOND)).unwrap_or(0),
+    };
+    (mode, Some(mtime))
 }
 
 /// The file name, unescaped and without dots, empty parts and a leading slash.
-fn path(part: &Part) -> Result<Bytes> {
+fn path(part: &Part) -> Bytes {
     let Some(name) = &part.filename else {
-        return Ok(Bytes::new());
+        return Bytes::new();
     };
-    let name = query::unescape(name).ok_or_else(|| {
-        Error::client(format!(
-            "the file name {:?} is not escaped well",
-            String::from_utf8_lossy(name)
-        ))
-    })?;
+    // A name that is not escaped well is meant as it is.
+    let name = query::unescape(name).unwrap_or_else(|| name.to_vec());
     let mut clean: Vec<&[u8]> = Vec::new();
     for piece in name.split(|b| *b == b'/') {
         match piece {
@@ -122,7 +124,7 @@ fn path(part: &Part) -> Result<Bytes> {
             piece => clean.push(piece),
         }
     }
-    Ok(clean.join(&b'/').into())
+    clean.join(&b'/').into()
 }
 
 fn abspath(headers: &Headers) -> Option<std::path::PathBuf> {

@@ -1,3 +1,5 @@
+use std::io::Write;
+
 use async_trait::async_trait;
 use basalt::{FileImport, Import, unixfs};
 use bytes::Bytes;
@@ -6,8 +8,8 @@ use serde::{Deserialize, Serialize};
 mod options;
 mod show;
 
-use crate::commands::support::CidText;
-use crate::files::{FileEntry, Files, NodeKind};
+use crate::commands::support::{CidText, Name};
+use crate::files::{FileEntry, FileMode, Files, NodeKind};
 use crate::{About, Arg, Call, Command, Error, Events, Output, Result, Terminal, View};
 use options::Options;
 
@@ -18,7 +20,7 @@ pub(crate) struct Add;
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct AddEvent {
-    name: String,
+    name: Name,
     #[serde(skip_serializing_if = "String::is_empty")]
     hash: String,
     #[serde(skip_serializing_if = "is_zero")]
@@ -42,9 +44,6 @@ fn is_zero_i64(n: &i64) -> bool {
 fn is_zero_u32(n: &u32) -> bool {
     *n == 0
 }
-
-/// How many bytes of a file come in between two events of progress.
-const PROGRESS: u64 = 256 << 10;
 
 #[async_trait]
 impl Command for Add {
@@ -77,7 +76,7 @@ The CIDs depend on how files are cut and hashed: see --chunker, --hash, --raw-le
     async fn run(mut call: Call<Options>, out: Output<AddEvent>) -> Result<()> {
         let node = call.ctx.node().await?.clone();
         let cids = CidText::new(&call.meta.globals)?;
-        let plan = options::plan(&call, &node, &cids)?;
+        let plan = options::plan(&call, &node)?;
         let files = call.take_files()?;
         let import = node.import(plan.import.clone())?;
         Adding {
@@ -91,6 +90,26 @@ The CIDs depend on how files are cut and hashed: see --chunker, --hash, --raw-le
         }
         .run()
         .await
+    }
+
+    /// Only the RPC asks for it: Kubo has no text for these events and prints Go's own.
+    fn text(_: &View<Options>, _: &mut (), event: AddEvent, w: &mut dyn Write) -> Result<()> {
+        let AddEvent {
+            name,
+            hash,
+            bytes,
+            size,
+            mode,
+            mtime,
+            mtime_nsecs,
+        } = event;
+        w.write_all(b"&{")?;
+        w.write_all(&name.0)?;
+        write!(
+            w,
+            " {hash} %!s(int64={bytes}) {size} {mode} %!s(int64={mtime}) %!s(int={mtime_nsecs})}}"
+        )?;
+        Ok(())
     }
 
     async fn show(
@@ -118,7 +137,7 @@ struct Adding {
 struct Top {
     name: Bytes,
     is_directory: bool,
-    mode: Option<u32>,
+    mode: Option<FileMode>,
     mtime: Option<crate::files::Mtime>,
 }
 
@@ -204,32 +223,24 @@ impl Adding {
     async fn file(&mut self, path: Bytes, stat: unixfs::Stat) -> Result<()> {
         let name = self.shown(&path);
         let mut file = self.import.file(stat)?;
-        if self.plan.progress {
-            let (mut done, mut told) = (0u64, 0u64);
-            while let Some(chunk) = self.files.chunk().await? {
-                done += chunk.len() as u64;
-                file.write(chunk).await?;
-                if done - told >= PROGRESS {
-                    told = done;
-                    let event = AddEvent {
-                        name: name.clone(),
-                        bytes: done,
-                        ..AddEvent::default()
-                    };
-                    self.out.emit(event).await?;
-                }
+        let (mut done, mut told) = (0u64, 0u64);
+        let progress = |bytes| AddEvent {
+            name: name.clone(),
+            bytes,
+            ..AddEvent::default()
+        };
+        while let Some(chunk) = self.files.chunk().await? {
+            done += chunk.len() as u64;
+            file.write(chunk).await?;
+            while let Some(step) = self.plan.progress
+                && done - told >= step
+            {
+                told += step;
+                self.out.emit(progress(told)).await?;
             }
-            self.out
-                .emit(AddEvent {
-                    name,
-                    bytes: done,
-                    ..AddEvent::default()
-                })
-                .await?;
-        } else {
-            while let Some(chunk) = self.files.chunk().await? {
-                file.write(chunk).await?;
-            }
+        }
+        if self.plan.progress.is_some() {
+            self.out.emit(progress(done)).await?;
         }
         let added = finish(file, &path, self.plan.wrap).await?;
         self.tell(&added).await
@@ -258,13 +269,13 @@ impl Adding {
 
     async fn emit(&self, added: &unixfs::Added) -> Result<()> {
         let top = self.tree.as_ref();
-        let mode = top.and_then(|t| t.mode).filter(|m| *m != 0);
+        let mode = top.and_then(|t| t.mode).filter(|m| m.0 != 0);
         let mtime = top.and_then(|t| t.mtime);
         let event = AddEvent {
             name: self.shown_of(added),
             hash: self.cids.write(&added.cid),
             size: added.dag_size.to_string(),
-            mode: mode.map(|m| format!("0{m:o}")).unwrap_or_default(),
+            mode: mode.map(|m| format!("0{:o}", m.0)).unwrap_or_default(),
             mtime: mtime.map_or(0, |m| m.secs),
             mtime_nsecs: mtime.map_or(0, |m| m.nanos),
             ..AddEvent::default()
@@ -272,31 +283,30 @@ impl Adding {
         self.out.emit(event).await
     }
 
-    fn shown_of(&self, added: &unixfs::Added) -> String {
+    fn shown_of(&self, added: &unixfs::Added) -> Name {
         let top = self.tree.as_ref();
         let unnamed = top.is_none_or(|t| !t.is_directory && t.name.is_empty());
         if unnamed && !self.plan.wrap {
-            return String::from_utf8_lossy(&added.path).into_owned();
+            return Name(added.path.clone());
         }
         match top {
-            Some(top) if !top.is_directory => String::from_utf8_lossy(&top.name).into_owned(),
+            Some(top) if !top.is_directory => Name(top.name.to_vec()),
             _ => self.shown(&added.path),
         }
     }
 
     /// The name that a user sees for a path in the tree.
-    fn shown(&self, path: &[u8]) -> String {
+    fn shown(&self, path: &[u8]) -> Name {
         let top = self
             .tree
             .as_ref()
             .map(|t| t.name.as_ref())
             .unwrap_or_default();
-        let shown = match (top, path) {
+        Name(match (top, path) {
             (top, b"") => top.to_vec(),
             (b"", path) => path.to_vec(),
             (top, path) => [top, path].join(&b'/'),
-        };
-        String::from_utf8_lossy(&shown).into_owned()
+        })
     }
 }
 

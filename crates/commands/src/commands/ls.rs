@@ -1,16 +1,19 @@
 use std::io::Write;
 
 use async_trait::async_trait;
+use basalt::block::{Block, codec};
 use basalt::unixfs::{BlockSource, Entry, Inode, Kind, Stat};
-use basalt::{Cid, ipld::dag_pb};
+use basalt::{Cid, ipld};
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 mod table;
 
-use crate::commands::support::{CidText, open_inode, rfc3339};
-use crate::{About, Arg, Call, Command, Output, Result, View};
+use crate::commands::dag::told;
+use crate::commands::support::{CidText, Name, resolve, rfc3339};
+use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 crate::options! {
     /// Options of `ls`.
@@ -36,6 +39,10 @@ pub(crate) struct Ls;
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Listing {
     objects: Vec<Object>,
+    /// Paths came in the body, and more than one. Only the process that read them knows, as in
+    /// Kubo: a client of the daemon shows no headings then.
+    #[serde(skip)]
+    several: bool,
 }
 
 /// A directory, or a part of one.
@@ -50,11 +57,11 @@ pub(crate) struct Object {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Link {
-    name: String,
+    name: Name,
     hash: String,
     size: u64,
     r#type: i32,
-    target: String,
+    target: Name,
     mode: u32,
     mod_time: String,
 }
@@ -73,11 +80,13 @@ impl Command for Ls {
     type State = table::State;
 
     const PATH: &'static str = "ls";
-    const ABOUT: About = About::new("List directories.").text(
-        "Writes the CID, the size and the name of each entry of a directory; with --long, also
+    const ABOUT: About = About::new("List directories.")
+        .text(
+            "Writes the CID, the size and the name of each entry of a directory; with --long, also
 permissions and modification times where they were stored ('ipfs add --preserve-mode
 --preserve-mtime'). The chunks of a file are listed without names.",
-    );
+        )
+        .text_only();
     const ARGS: &'static [Arg] = &[Arg::required("ipfs-path", "Paths of the directories.")
         .variadic()
         .stdin()];
@@ -85,6 +94,7 @@ permissions and modification times where they were stored ('ipfs add --preserve-
     async fn run(mut call: Call<Options>, out: Output<Listing>) -> Result<()> {
         let cids = CidText::new(&call.meta.globals)?;
         let paths = call.all_args().await?;
+        let several = paths.len() > 1;
         let source = call
             .ctx
             .node()
@@ -93,8 +103,8 @@ permissions and modification times where they were stored ('ipfs add --preserve-
         let resolve = call.options.resolve_type || call.options.size;
         let mut objects = Vec::new();
         for path in paths {
-            let inode = open_inode(&call, &path).await?;
-            let mut links = links(inode, source.clone(), resolve, cids);
+            let entries = entries(&call, &path).await?;
+            let mut links = links(entries, source.clone(), resolve, cids);
             if call.options.stream {
                 while let Some(link) = links.try_next().await? {
                     let object = Object {
@@ -103,6 +113,7 @@ permissions and modification times where they were stored ('ipfs add --preserve-
                     };
                     out.emit(Listing {
                         objects: vec![object],
+                        several,
                     })
                     .await?;
                 }
@@ -115,7 +126,7 @@ permissions and modification times where they were stored ('ipfs add --preserve-
         if call.options.stream {
             return Ok(());
         }
-        out.once(Listing { objects }).await
+        out.once(Listing { objects, several }).await
     }
 
     fn text(
@@ -128,30 +139,62 @@ permissions and modification times where they were stored ('ipfs add --preserve-
     }
 }
 
-/// The entries of a directory, or the chunks of a file.
+type Entries = BoxStream<'static, basalt::unixfs::Result<Entry>>;
+
+/// The entries of a directory, the chunks of a file, or the links of another node.
+async fn entries(call: &Call<Options>, path: &str) -> Result<Entries> {
+    let cid = resolve(call, path).await?.cid;
+    let node = call.ctx.node().await?;
+    let offline = call.meta.globals.offline;
+    if !matches!(cid.codec(), codec::DAG_PB | codec::RAW) {
+        let block = node.source(offline).get(&cid).await;
+        let block = block.map_err(basalt::Error::from)?;
+        let links = ipld::links(cid.codec(), block.data());
+        return Ok(unnamed(links.map_err(told)?));
+    }
+    let inode = Inode::open(node.unixfs_source(offline), &cid).await;
+    Ok(match inode.map_err(basalt::Error::from)? {
+        Inode::Directory(directory) => directory.entries(),
+        Inode::File(file) => chunks(file.block()),
+        Inode::Symlink(_) => stream::empty().boxed(),
+    })
+}
+
+/// Why the entries end here, in the words of Kubo where a shard of the directory is missing.
+fn unlisted(error: basalt::unixfs::Error) -> Error {
+    use basalt::unixfs::Error::{NotFound, Source};
+    let missing = match &error {
+        NotFound(_) => true,
+        Source(error) => error
+            .downcast_ref::<basalt::exchange::Error>()
+            .is_some_and(|error| error.missing().is_some()),
+        _ => false,
+    };
+    if !missing {
+        return basalt::Error::from(error).into();
+    }
+    tracing::info!(target: "basalt::ls", %error, "a part of the directory is missing");
+    Error::new("failed to fetch all nodes")
+}
+
 fn links(
-    inode: Inode,
+    entries: Entries,
     source: Arc<dyn BlockSource>,
     resolve: bool,
     cids: CidText,
 ) -> BoxStream<'static, Result<Link>> {
-    let entries = match inode {
-        Inode::Directory(directory) => directory.entries(),
-        Inode::File(file) => chunks(file.block()),
-        Inode::Symlink(_) => stream::empty().boxed(),
-    };
     entries
         .map(move |entry| {
             let source = source.clone();
-            async move { link(entry.map_err(basalt::Error::from)?, source, resolve, cids).await }
+            async move { link(entry.map_err(unlisted)?, source, resolve, cids).await }
         })
         .buffered(AT_ONCE)
         .boxed()
 }
 
-fn chunks(block: &basalt::block::Block) -> BoxStream<'static, basalt::unixfs::Result<Entry>> {
+fn chunks(block: &Block) -> Entries {
     let links = match block.cid().codec() {
-        basalt::block::codec::DAG_PB => dag_pb::Node::decode(block.data())
+        codec::DAG_PB => ipld::dag_pb::Node::decode(block.data())
             .map(|n| n.links)
             .unwrap_or_default(),
         _ => Vec::new(),
@@ -169,6 +212,17 @@ fn chunks(block: &basalt::block::Block) -> BoxStream<'static, basalt::unixfs::Re
     stream::iter(entries).boxed()
 }
 
+fn unnamed(links: Vec<Cid>) -> Entries {
+    let entry = |cid| {
+        Ok(Entry {
+            name: Bytes::new(),
+            cid,
+            dag_size: 0,
+        })
+    };
+    stream::iter(links.into_iter().map(entry)).boxed()
+}
+
 async fn link(
     entry: Entry,
     source: Arc<dyn BlockSource>,
@@ -176,11 +230,11 @@ async fn link(
     cids: CidText,
 ) -> Result<Link> {
     let mut link = Link {
-        name: String::from_utf8_lossy(&entry.name).into_owned(),
+        name: Name(entry.name.to_vec()),
         hash: cids.write(&entry.cid),
         size: 0,
         r#type: 0,
-        target: String::new(),
+        target: Name::default(),
         mode: 0,
         mod_time: NO_TIME.to_owned(),
     };
@@ -197,9 +251,12 @@ async fn describe(
     source: Arc<dyn BlockSource>,
 ) -> Result<()> {
     // A raw leaf says all that there is in its link.
-    if cid.codec() == basalt::block::codec::RAW {
+    if cid.codec() == codec::RAW {
         link.size = size;
         link.r#type = Kind::File as i32;
+        return Ok(());
+    }
+    if cid.codec() != codec::DAG_PB {
         return Ok(());
     }
     match Inode::open(source, cid)
@@ -218,7 +275,7 @@ async fn describe(
         Inode::Symlink(symlink) => {
             link.size = symlink.target.len() as u64;
             link.r#type = Kind::Symlink as i32;
-            link.target = String::from_utf8_lossy(&symlink.target).into_owned();
+            link.target = Name(symlink.target.to_vec());
             stat(link, symlink.stat, 0);
         }
     }

@@ -4,8 +4,7 @@ pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod transcode;
 
-use basalt::block::Base;
-
+use crate::commands::cid::names::offered_bases;
 use crate::{Call, Error, Result};
 
 /// The most that is encoded or decoded at once, in bytes: it is held in memory.
@@ -43,6 +42,7 @@ pub(crate) fn decode_bare(text: &[u8]) -> Result<Vec<u8>, String> {
     let Some(letter) = text.chars().next() else {
         return Err("cannot decode multibase for zero length string".to_owned());
     };
-    let base = Base::from_code(letter).map_err(|_| NO_BASE)?;
+    let base = offered_bases().find(|(base, _)| base.code() == letter);
+    let (base, _) = base.ok_or(NO_BASE)?;
     basalt::block::decode_digits(base, &text[letter.len_utf8()..])
 }

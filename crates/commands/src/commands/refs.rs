@@ -96,13 +96,13 @@ Examples:
             roots.push(resolve(&call, &path).await?.cid);
         }
         let source = call.ctx.node().await?.source(call.meta.globals.offline);
-        let mut links = Links::new(source, roots, max_depth, call.options.unique);
+        let mut links = Links::new(source, roots.clone(), max_depth, call.options.unique);
         while let Some(link) = links.next().await {
             let row = match link {
                 Ok(edge) => Row::link(write_edge(format, &edge, &cids)),
                 Err(error) => Row {
                     r#ref: String::new(),
-                    err: error.to_string(),
+                    err: told(&error, &roots),
                 },
             };
             out.emit(row).await?;
@@ -112,6 +112,17 @@ Examples:
 
     fn text(_: &View<Options>, _: &mut (), row: Row, w: &mut dyn Write) -> Result<()> {
         row.write(w)
+    }
+}
+
+/// In the words of Kubo, which does not say which of the blocks below a root is missing.
+fn told(error: &basalt::pin::Error, roots: &[Cid]) -> String {
+    match error {
+        basalt::pin::Error::Missing(cid) if !roots.contains(cid) => {
+            tracing::info!(target: "basalt::refs", %cid, "a block is missing");
+            "failed to fetch all nodes".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 
+use crate::commands::support::with_repo;
 use crate::options::NoOptions;
 use crate::{About, Call, Command, Error, Output, Result};
 
@@ -17,6 +18,8 @@ impl Command for Shutdown {
 
     async fn run(call: Call<NoOptions>, _: Output<()>) -> Result<()> {
         if !call.ctx.is_daemon() {
+            // There may be no repo at all.
+            with_repo(&call.ctx, |_| Ok(())).await?;
             return Err(Error::client("daemon not running"));
         }
         call.ctx.shutdown();

@@ -44,7 +44,7 @@ impl Line {
 }
 
 /// Takes a command line apart, the program's name left out. What was understood before an error is
-/// given back with it, since a request for help is answered all the same.
+/// given back with it.
 pub fn command_line(words: &[OsString]) -> (Line, Result<(), String>) {
     let mut line = Line::default();
     let done = read(&mut line, words);
@@ -103,6 +103,8 @@ fn read_long(
     };
     let value = match value {
         Some(value) => Value::parse(opt.kind, &value)?,
+        // Kubo takes `--q` and forgets it: only the first name counts here, or a value.
+        None if opt.kind == Kind::Bool && opt.name() != name => return Ok(()),
         None if opt.kind == Kind::Bool => Value::Bool(true),
         None => Value::parse(opt.kind, &take_value(words, at, name)?)?,
     };

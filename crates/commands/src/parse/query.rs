@@ -30,6 +30,7 @@ pub fn rpc(
     let (entry, mut args) = command_of(path).ok_or(Refused::NotFound)?;
     let spec = entry.spec();
     let (mut parsed, mut globals) = (Parsed::default(), Parsed::default());
+    let mut seen: Vec<&str> = Vec::new();
     for (name, text) in query {
         if name == "arg" {
             args.push(text.clone());
@@ -38,6 +39,16 @@ pub fn rpc(
         let Some((opt, global)) = find(spec.path, name) else {
             continue;
         };
+        if opt.kind != Kind::Strings && seen.contains(&name.as_str()) {
+            let all = query.iter().filter(|(n, _)| n == name);
+            let all: Vec<&str> = all.map(|(_, text)| text.as_str()).collect();
+            return Err(Refused::Bad(format!(
+                "expected key {} to have only a single value, received [{}]",
+                opt.name(),
+                all.join(" ")
+            )));
+        }
+        seen.push(name);
         let value = Value::parse(opt.kind, text).map_err(|_| {
             let value = if text.is_empty() {
                 "empty value".to_owned()
@@ -47,17 +58,12 @@ pub fn rpc(
             Refused::Bad(format!(
                 "could not convert {value} to type {} (for option {})",
                 quote(opt.kind.name()),
-                quote(&format!("-{}", opt.name())),
+                quote(format!("-{}", opt.name())),
             ))
         })?;
+        // Two names of one option may both be given; then the later one counts.
         let set = if global { &mut globals } else { &mut parsed };
-        if opt.kind != Kind::Strings && set.is_given(opt.name()) {
-            return Err(Refused::Bad(format!(
-                "expected key {} to have only a single value",
-                opt.name()
-            )));
-        }
-        set.insert(opt, value).map_err(Refused::Bad)?;
+        set.replace(opt, value);
     }
     let mut globals = Globals::read(&globals);
     if !query

@@ -57,6 +57,7 @@ fn value(lexer: &mut Lexer<'_>, first: u8, dialect: Dialect) -> Result<Value, Er
         };
         // Put the value where it belongs, and with it whatever it completes.
         loop {
+            lexer.inside = !open.is_empty();
             let Some(parent) = open.last_mut() else {
                 match complete {
                     Some(value) => return Ok(value),

@@ -12,11 +12,17 @@ pub(super) enum Number {
 pub(super) struct Lexer<'a> {
     data: &'a [u8],
     at: usize,
+    /// Within a list or map, where Kubo has another word for the end.
+    pub(super) inside: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(data: &'a [u8]) -> Self {
-        Self { data, at: 0 }
+        Self {
+            data,
+            at: 0,
+            inside: false,
+        }
     }
 
     /// The next byte that is not white space, taken.
@@ -31,7 +37,7 @@ impl<'a> Lexer<'a> {
 
     pub(super) fn byte(&mut self) -> Result<u8, Error> {
         let Some(byte) = self.data.get(self.at) else {
-            return Err(self.bad("unexpected EOF"));
+            return Err(self.cut());
         };
         self.at += 1;
         Ok(*byte)
@@ -53,10 +59,15 @@ impl<'a> Lexer<'a> {
         self.at = self.data.len().min(self.at + 1);
     }
 
+    /// The text ends too early.
+    pub(super) fn cut(&self) -> Error {
+        self.bad(if self.inside { "EOF" } else { "unexpected EOF" })
+    }
+
     /// The rest of a literal whose first letter has been taken.
     pub(super) fn literal(&mut self, rest: &'static str) -> Result<(), Error> {
         let Some(found) = self.data[self.at..].get(..rest.len()) else {
-            return Err(self.bad("unexpected EOF"));
+            return Err(self.cut());
         };
         if found != rest.as_bytes() {
             let found = crate::quote::go_quote(found);

@@ -160,7 +160,7 @@ impl Decoder {
                 Some(other) => {
                     return Err(format!(
                         "failed to unmarshal {} into a flag: must be null/undefined, true, or false",
-                        quote(&raw(other))
+                        quote(raw(other))
                     ));
                 }
             },

@@ -44,9 +44,7 @@ impl Multipart {
         if !media.essence.starts_with("multipart/") {
             return Err(Error::Unsupported("media type: the body is not multipart"));
         }
-        let boundary = media
-            .param("boundary")
-            .ok_or(Error::Multipart("no boundary in Content-Type"))?;
+        let boundary = media.param("boundary").ok_or(Error::NoBoundary)?;
         Ok(Self {
             decoder: Decoder::new(boundary)?,
             body,

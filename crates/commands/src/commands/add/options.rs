@@ -1,13 +1,17 @@
 //! The options of `add`, and what they come to with the settings under `Import`.
 
-use basalt::block::{Hasher, MAX_IDENTITY_DIGEST, Version, hash_code, hash_codes};
+use basalt::block::{
+    Cid, Hasher, MAX_IDENTITY_DIGEST, Version, codec, hash_code, hash_codes, validate,
+};
+use basalt::chunker::Chunker;
 use basalt::unixfs::{
     CidFormat, DirectoryOptions, FileOptions, Layout, Mtime, SizeEstimation, Stat,
 };
 use basalt::{ImportOptions, Node, pin, repo::config};
 
-use crate::commands::support::CidText;
-use crate::{Call, Error, Result, files};
+use crate::commands::support::hashing_failed;
+use crate::files::{self, FileMode};
+use crate::{Call, Error, Result};
 
 crate::options! {
     /// Options of `add`. Which files are taken in is decided where they are: on the command line.
@@ -91,41 +95,38 @@ crate::options! {
     }
 }
 
+/// How many bytes of a file come in at least between two events of progress.
+const PROGRESS: u64 = 256 << 10;
+
 /// What the options come to.
 pub(super) struct Plan {
     pub(super) import: ImportOptions,
     pub(super) wrap: bool,
     pub(super) silent: bool,
-    pub(super) progress: bool,
+    /// How many bytes come in between two events of progress, if they are wanted.
+    pub(super) progress: Option<u64>,
     preserve_mode: bool,
     preserve_mtime: bool,
     stat: Stat,
 }
 
 impl Plan {
-    /// What is kept of an entry's attributes.
-    pub(super) fn stat(&self, mode: Option<u32>, mtime: Option<files::Mtime>) -> Stat {
-        let own = mtime.map(|m| Mtime {
+    /// What is kept of an entry's attributes. What an option sets is stored, whatever the entry has.
+    pub(super) fn stat(&self, mode: Option<FileMode>, mtime: Option<files::Mtime>) -> Stat {
+        let own_mode = mode.filter(|_| self.preserve_mode);
+        let own_mtime = mtime.filter(|_| self.preserve_mtime).map(|m| Mtime {
             seconds: m.secs,
             nanos: m.nanos,
         });
         Stat {
-            mode: if self.preserve_mode {
-                mode.filter(|m| *m != 0)
-            } else {
-                self.stat.mode
-            },
-            mtime: if self.preserve_mtime {
-                own
-            } else {
-                self.stat.mtime
-            },
+            mode: self.stat.mode.or(own_mode.and_then(FileMode::stored)),
+            mtime: self.stat.mtime.or(own_mtime),
         }
     }
 }
 
 /// Works the options out, with the checks and in the order of Kubo.
-pub(super) fn plan(call: &Call<Options>, node: &Node, _: &CidText) -> Result<Plan> {
+pub(super) fn plan(call: &Call<Options>, node: &Node) -> Result<Plan> {
     let options = &call.options;
     let settings = match node.repo() {
         Some(repo) => repo.config().import(),
@@ -172,8 +173,13 @@ pub(super) fn plan(call: &Call<Options>, node: &Node, _: &CidText) -> Result<Pla
             "HAMT fanout must be a power of 2, between 8 and 1024 (got {fanout})"
         )));
     }
+    if options.mtime_nsecs > 999_999_999 {
+        return Err(Error::new(
+            "mtime nanoseconds must be in range [1, 999999999]",
+        ));
+    }
     let stat = Stat {
-        mode: (options.mode != 0).then_some(options.mode),
+        mode: FileMode(options.mode).stored(),
         mtime: (options.mtime != 0).then_some(Mtime {
             seconds: options.mtime,
             nanos: options.mtime_nsecs,
@@ -188,6 +194,12 @@ pub(super) fn plan(call: &Call<Options>, node: &Node, _: &CidText) -> Result<Pla
         stat,
         ..FileOptions::default()
     };
+    // Kubo looks after each read of a chunk whether enough has come.
+    let read = match &file.chunker {
+        Chunker::Size(size) => (*size as u64).min(PROGRESS),
+        _ => PROGRESS,
+    };
+    let step = PROGRESS.div_ceil(read) * read;
     let import = ImportOptions {
         file,
         directory,
@@ -200,8 +212,8 @@ pub(super) fn plan(call: &Call<Options>, node: &Node, _: &CidText) -> Result<Pla
         import,
         wrap: options.wrap,
         silent: options.silent,
-        progress: options.progress.unwrap_or(false),
-        preserve_mode: options.preserve_mode,
+        progress: options.progress.unwrap_or(false).then_some(step),
+        preserve_mode: options.preserve_mode && options.mode == 0,
         preserve_mtime: options.preserve_mtime,
         stat,
     })
@@ -244,19 +256,14 @@ fn cid_format(options: &Options, settings: &config::Import, limit: usize) -> Res
         .ok_or_else(|| Error::new(format!("unrecognized hash function: {name:?}")))?;
     let version = options.cid_version.map(i64::from).or(settings.cid_version);
     let version = match version {
-        None if code == hash_codes::SHA2_256 => Version::V0,
-        None | Some(1) => Version::V1,
-        Some(0) if code == hash_codes::SHA2_256 => Version::V0,
+        None | Some(..=0) if code == hash_codes::SHA2_256 => Version::V0,
+        None | Some(1 | -1) => Version::V1,
         Some(0) => return Err(Error::new("CIDv0 only supports sha2-256")),
         Some(other) => return Err(Error::new(format!("unknown CID version: {other}"))),
     };
-    // Functions that have a name but cannot be computed are found out here.
-    Hasher::new(code).digest(b"").map_err(|e| match e {
-        basalt::block::Error::UnknownHash(_) => {
-            Error::new(format!("invalid cid: {e}: no such hash registered"))
-        }
-        other => Error::new(other.to_string()),
-    })?;
+    // Functions that have a name but cannot be computed, or are refused, are found out here.
+    let hash = Hasher::new(code).digest(b"").map_err(hashing_failed)?;
+    validate(&Cid::new_v1(codec::RAW, hash)).map_err(|e| Error::new(e.to_string()))?;
     let inline = options.inline.then_some(limit);
     Ok(CidFormat {
         version,
@@ -265,7 +272,7 @@ fn cid_format(options: &Options, settings: &config::Import, limit: usize) -> Res
     })
 }
 
-fn chunker(options: &Options, settings: &config::Import) -> Result<basalt::chunker::Chunker> {
+fn chunker(options: &Options, settings: &config::Import) -> Result<Chunker> {
     let named = options.chunker.clone().filter(|c| !c.is_empty());
     let text = named.unwrap_or_else(|| settings.chunker_or_default().to_owned());
     text.parse()

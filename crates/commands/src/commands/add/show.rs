@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::AddEvent;
 use super::options::Options;
-use crate::commands::support::{escape_name, human_bytes};
+use crate::commands::support::{Name, human_bytes};
 use crate::{Events, Out, Result, Terminal, View};
 
 /// How often progress is shown.
@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_millis(100);
 /// Sums the bytes of files as their events come: each file counts up from nothing.
 #[derive(Default)]
 struct Progress {
-    file: String,
+    file: Name,
     in_file: u64,
     before: u64,
 }
@@ -69,12 +69,9 @@ pub(super) async fn show(
         if quiet {
             writeln!(term.out, "{}", event.hash)?;
         } else {
-            writeln!(
-                term.out,
-                "added {} {}",
-                event.hash,
-                escape_name(&event.name)
-            )?;
+            write!(term.out, "added {} ", event.hash)?;
+            term.out.write_all(&event.name.shown())?;
+            term.out.write_all(b"\n")?;
         }
     };
     if shown.is_some() {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::KeyAndSize;
 use crate::commands::cid::names::codec_of;
-use crate::commands::support::{CidText, incoming};
+use crate::commands::support::{CidText, hashing_failed, incoming};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 /// A block over the limit is refused with this.
@@ -101,8 +101,8 @@ async fn put(
     let _kept_until_pinned = node.blocks().lease();
     let mut blocks = Vec::with_capacity(batch.len());
     for data in batch {
-        let block = Block::hash(shape.version, shape.codec, shape.hasher, data)
-            .map_err(|e| Error::new(format!("invalid cid: {}", no_such_hash(e))))?;
+        let block =
+            Block::hash(shape.version, shape.codec, shape.hasher, data).map_err(hashing_failed)?;
         validate(block.cid()).map_err(|e| Error::new(e.to_string()))?;
         blocks.push(block);
     }
@@ -138,14 +138,6 @@ async fn put(
         }
     }
     Ok(rows)
-}
-
-/// In the words of Kubo for a hash function that cannot be computed.
-pub(crate) fn no_such_hash(error: basalt::block::Error) -> String {
-    match error {
-        basalt::block::Error::UnknownHash(_) => format!("{error}: no such hash registered"),
-        other => other.to_string(),
-    }
 }
 
 fn shape(options: &Options, default_hash: Option<String>) -> Result<Shape> {

@@ -19,7 +19,8 @@ impl Command for Base32 {
     const PATH: &'static str = "cid/base32";
     const ABOUT: About = About::new("Write CIDs as CIDv1 in base32.")
         .text("The form that works everywhere, host names included.")
-        .no_repo();
+        .no_repo()
+        .text_only();
     const ARGS: &'static [Arg] = &[Arg::required("cid", "CIDs to convert.").variadic().stdin()];
 
     async fn run(call: Call<NoOptions>, out: Output<Converted>) -> Result<()> {

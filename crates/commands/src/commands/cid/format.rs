@@ -50,7 +50,8 @@ Example:
   > ipfs cid format -f '%P' QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdX
   cidv0-dag-pb-sha2-256-32",
         )
-        .no_repo();
+        .no_repo()
+        .text_only();
     const ARGS: &'static [Arg] = &[Arg::required("cid", "CIDs to write.").variadic().stdin()];
 
     async fn run(call: Call<Options>, out: Output<Converted>) -> Result<()> {

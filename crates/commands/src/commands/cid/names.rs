@@ -48,6 +48,9 @@ pub(crate) fn base_name(base: Base) -> &'static str {
 
 /// The base of a name, or of its letter.
 pub(crate) fn base_of(name: &str) -> Result<Base, String> {
+    if name.is_empty() {
+        return Err("empty multibase encoding".to_owned());
+    }
     let by_name = offered_bases()
         .find(|(_, n)| *n == name)
         .map(|(base, _)| base);

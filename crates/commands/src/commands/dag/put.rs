@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{codec_named, hash_named, told};
-use crate::commands::block::put::{TOO_BIG, no_such_hash};
-use crate::commands::support::{CidText, LinkJson, incoming};
+use crate::commands::block::put::TOO_BIG;
+use crate::commands::support::{CidText, LinkJson, hashing_failed, incoming};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 /// A block of 2 MiB may be longer in the codec that it is read from: more than this is refused
@@ -16,9 +16,6 @@ use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 const MOST: usize = 32 << 20;
 /// The most that is ever held in memory, in bytes.
 const MOST_BIG: usize = 256 << 20;
-
-/// Hash functions that are known and refused: MD5 and two forms of murmur3.
-const INSECURE: [u64; 3] = [0xd5, 0x22, 0x1022];
 
 crate::options! {
     /// Options of `dag put`.
@@ -122,11 +119,6 @@ fn shape(options: &Options, default_hash: Option<String>) -> Result<Shape> {
     if !ipld::codec::is_decodable(store) {
         return Err(Error::new(ipld::Error::NoEncoder(store).to_string()));
     }
-    if INSECURE.contains(&hash) {
-        return Err(Error::new(
-            "potentially insecure hash functions not allowed",
-        ));
-    }
     Ok(Shape {
         input,
         store,
@@ -153,7 +145,7 @@ fn block(shape: Shape, data: &[u8]) -> Result<Block> {
     drop(value);
     let len = bytes.len();
     let block = Block::hash(1, shape.store, Hasher::new(shape.hash), bytes.into())
-        .map_err(|e| Error::new(format!("invalid cid: {}", no_such_hash(e))))?;
+        .map_err(hashing_failed)?;
     if len > MAX_BLOCK_SIZE && !shape.allow_big {
         return Err(Error::new(TOO_BIG));
     }

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::{Options, last_name};
-use crate::commands::support::{go_error, human_bytes};
-use crate::{Error, Events, Out, Result, Terminal, View};
+use crate::commands::support::human_bytes;
+use crate::{Error, Events, Out, Result, Terminal, View, go_error};
 
 /// Pieces on their way to the disk.
 const WAITING: usize = 16;

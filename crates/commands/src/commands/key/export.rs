@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use basalt::repo::{KeyFormat, Keystore, REPO_VERSION, check_ours, read_version};
 
-use crate::commands::support::go_error;
-use crate::{About, Arg, Call, Command, Error, Events, Out, Output, Result, Terminal, View};
+use crate::{
+    About, Arg, Call, Command, Error, Events, Out, Output, Result, Terminal, View, go_error,
+};
 
 crate::options! {
     /// Options of `key export`.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{GO_DIRECTORY, Link, Listing, NO_TIME, Options};
-use crate::commands::support::{MONTHS, escape_name, write_columns};
+use crate::commands::support::{MONTHS, write_columns};
 use crate::{Result, View};
 
 /// The directory that was written last.
@@ -26,11 +26,11 @@ pub(super) fn write(
     let mut lines = Vec::new();
     for object in &event.objects {
         if object.hash != state.last {
-            if view.meta.args.len() > 1 {
+            if event.several || view.meta.args.len() > 1 {
                 if !state.last.is_empty() {
-                    lines.push(String::new());
+                    lines.push(Vec::new());
                 }
-                lines.push(format!("{}:", object.hash));
+                lines.push(format!("{}:", object.hash).into_bytes());
             }
             if options.headers {
                 lines.push(row(options, "Mode", "Hash", "Size", "ModTime", "Name"));
@@ -44,7 +44,7 @@ pub(super) fn write(
     Ok(())
 }
 
-fn line(options: &Options, link: &Link) -> String {
+fn line(options: &Options, link: &Link) -> Vec<u8> {
     let directory = matches!(link.r#type, 1 | 5 | 3);
     let size = if directory {
         "-".to_owned()
@@ -52,24 +52,27 @@ fn line(options: &Options, link: &Link) -> String {
         link.size.to_string()
     };
     let slash = if directory { "/" } else { "" };
-    let name = format!("{}{slash}", escape_name(&link.name));
-    row(
+    let mut line = row(
         options,
         &mode_text(link.mode),
         &link.hash,
         &size,
         &time_text(&link.mod_time),
-        &name,
-    )
+        "",
+    );
+    line.extend_from_slice(&link.name.shown());
+    line.extend_from_slice(slash.as_bytes());
+    line
 }
 
-fn row(options: &Options, mode: &str, hash: &str, size: &str, time: &str, name: &str) -> String {
-    match (options.long, options.size) {
+fn row(options: &Options, mode: &str, hash: &str, size: &str, time: &str, name: &str) -> Vec<u8> {
+    let row = match (options.long, options.size) {
         (true, true) => format!("{mode}\t{hash}\t{size}\t{time}\t{name}"),
         (true, false) => format!("{mode}\t{hash}\t{time}\t{name}"),
         (false, true) => format!("{hash}\t{size}\t{name}"),
         (false, false) => format!("{hash}\t{name}"),
-    }
+    };
+    row.into_bytes()
 }
 
 /// Permissions as `ls -l` shows them; a dash where none were stored.

@@ -6,12 +6,12 @@ use std::io::{self, Write};
 /// and a column ends where a line has no such cell.
 pub(crate) fn write_columns(
     w: &mut dyn Write,
-    lines: &[String],
+    lines: &[impl AsRef<[u8]>],
     min_width: usize,
 ) -> io::Result<()> {
-    let cells: Vec<Vec<&str>> = lines
+    let cells: Vec<Vec<&[u8]>> = lines
         .iter()
-        .map(|line| line.split('\t').collect())
+        .map(|line| line.as_ref().split(|b| *b == b'\t').collect())
         .collect();
     let mut widths: Vec<Vec<usize>> = cells.iter().map(|c| vec![0; c.len() - 1]).collect();
     let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
@@ -26,22 +26,30 @@ pub(crate) fn write_columns(
             let to = (from..cells.len())
                 .find(|line| !has(*line))
                 .unwrap_or(cells.len());
-            let widest = cells[from..to]
-                .iter()
-                .map(|c| c[column].chars().count() + 1)
-                .max();
-            let width = widest.unwrap_or(0).max(min_width);
-            widths[from..to].iter_mut().for_each(|w| w[column] = width);
+            let widest = cells[from..to].iter().map(|c| width(c[column]) + 1).max();
+            let column_width = widest.unwrap_or(0).max(min_width);
+            widths[from..to]
+                .iter_mut()
+                .for_each(|w| w[column] = column_width);
             from = to;
         }
     }
     for (cells, widths) in cells.iter().zip(&widths) {
-        for (cell, width) in cells.iter().zip(widths) {
-            write!(w, "{cell:width$}")?;
+        for (cell, wanted) in cells.iter().zip(widths) {
+            w.write_all(cell)?;
+            write!(w, "{:1$}", "", wanted - width(cell))?;
         }
-        writeln!(w, "{}", cells.last().unwrap_or(&""))?;
+        w.write_all(cells.last().unwrap_or(&&b""[..]))?;
+        w.write_all(b"\n")?;
     }
     Ok(())
+}
+
+/// How many characters a cell has; a byte that is not UTF-8 counts as one.
+fn width(cell: &[u8]) -> usize {
+    cell.utf8_chunks()
+        .map(|chunk| chunk.valid().chars().count() + chunk.invalid().len())
+        .sum()
 }
 
 #[cfg(test)]

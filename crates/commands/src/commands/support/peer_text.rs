@@ -12,7 +12,6 @@ impl PeerText {
     pub(crate) fn new(name: &str) -> Result<Self> {
         match name {
             "b58mh" | "v0" => Ok(Self(None)),
-            "" => Err(Error::new("empty multibase encoding")),
             name => base_of(name)
                 .map(|base| Self(Some(base)))
                 .map_err(Error::new),

@@ -29,7 +29,7 @@ pub struct Entry<'a> {
     pub path: &'a [u8],
     /// Where it lies on the client's disk, for `--nocopy`.
     pub abspath: Option<&'a [u8]>,
-    /// Permission bits.
+    /// The mode in the bits of Go's `fs.FileMode`.
     pub mode: Option<u32>,
     /// Modification time: seconds since 1970, and nanoseconds.
     pub mtime: Option<(i64, u32)>,

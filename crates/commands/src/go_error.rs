@@ -2,7 +2,7 @@ use std::io;
 use std::path::Path;
 
 /// A failure of the file system in the words of Go's `os` package: `open x: no such file or directory`.
-pub(crate) fn go_error(doing: &str, path: &Path, error: &io::Error) -> String {
+pub fn go_error(doing: &str, path: &Path, error: &io::Error) -> String {
     let text = match error.raw_os_error() {
         Some(code) => nix::errno::Errno::from_raw(code).desc().to_lowercase(),
         None => error.to_string(),
