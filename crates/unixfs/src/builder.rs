@@ -15,6 +15,12 @@ pub use directory::{DirectoryBuilder, DirectoryNode, DirectoryOptions, SizeEstim
 pub use file::{FileBuilder, FileNode, FileOptions};
 pub use layout::Layout;
 pub use tree::{Added, Tree, TreeBuilder, TreeOptions};
+pub(crate) use {
+    budget::hashing_turn,
+    cutter::Cutter,
+    layout::Child,
+    leaves::{Leaf, LeafFormat},
+};
 
 use basalt_block::{Block, codec};
 use basalt_ipld::dag_pb::{Link, Node};

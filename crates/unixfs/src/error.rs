@@ -78,6 +78,9 @@ pub enum Error {
     /// An entry without a name.
     #[error("cannot create file with empty name")]
     EmptyName,
+    /// More bytes than a file's size can say.
+    #[error("a file cannot be so large")]
+    FileTooLarge,
     /// A chunk over 2 MiB.
     #[error("object size limit exceeded")]
     ChunkTooLarge,

@@ -1,5 +1,5 @@
 use basalt_block::{
-    Block, Cid, Hasher, Version, codec,
+    Block, Cid, Hasher, MAX_IDENTITY_DIGEST, Version, codec,
     hash_codes::{IDENTITY, SHA2_256},
 };
 use bytes::Bytes;
@@ -35,15 +35,22 @@ impl CidFormat {
         inline: None,
     };
 
-    /// As `cid` is named: what is edited keeps version, hash function and length of its CID.
+    /// As `cid` is named: what is edited keeps version, hash function and length of its
+    /// CID. What was inside its CID is there only as long as that is permitted.
     pub fn of(cid: &Cid) -> Self {
-        let code = cid.hash().code();
-        let len = cid.hash().size() as usize;
-        // Identity "digests" are as long as the block, whatever that will be.
-        let len = (code != IDENTITY && len > 0).then_some(len);
+        let (code, len) = (cid.hash().code(), cid.hash().size() as usize);
+        if code == IDENTITY {
+            return Self {
+                inline: Some(MAX_IDENTITY_DIGEST),
+                ..Self::V1
+            };
+        }
         Self {
             version: cid.version(),
-            hasher: Hasher { code, len },
+            hasher: Hasher {
+                code,
+                len: (len > 0).then_some(len),
+            },
             inline: None,
         }
     }

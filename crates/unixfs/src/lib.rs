@@ -2,7 +2,8 @@
 //!
 //! What is built has the CIDs that Kubo 0.43 gives. [`FileBuilder`] and [`TreeBuilder`] make DAGs
 //! and hand the blocks to a [`BlockSink`]; [`File`] and [`Directory`] read them from a
-//! [`BlockSource`], and [`DirectoryEdit`] changes what is stored.
+//! [`BlockSource`], and [`DirectoryEdit`] and
+//! [`FileEdit`] change what is stored.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -43,7 +44,7 @@ pub use builder::{
     FileOptions, Layout, SizeEstimation, Tree, TreeBuilder, TreeOptions, symlink_block,
 };
 pub use directory::{Directory, Entry, resolve_name};
-pub use edit::DirectoryEdit;
+pub use edit::{DirectoryEdit, FileEdit, FileEditOptions};
 pub use error::Error;
 pub use format::CidFormat;
 pub use proto::{Data, DecodeError, Kind};

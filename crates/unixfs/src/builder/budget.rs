@@ -30,7 +30,7 @@ impl Default for Budget {
 }
 
 /// Leave to occupy one of as many threads as there are cores.
-pub(super) async fn hashing_turn() -> Result<OwnedSemaphorePermit, AcquireError> {
+pub(crate) async fn hashing_turn() -> Result<OwnedSemaphorePermit, AcquireError> {
     static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
         let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
         Arc::new(Semaphore::new(cores.max(2)))

@@ -4,7 +4,7 @@ use basalt_chunker::{Chunker, Splitter};
 use bytes::{Buf, Bytes, BytesMut};
 
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub(crate) struct Cutter {
     splitter: Splitter,
     max_len: usize,
     /// The begin of a chunk, if it came in an earlier buffer than `input`.
@@ -14,7 +14,7 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    pub(super) fn new(chunker: &Chunker) -> Self {
+    pub(crate) fn new(chunker: &Chunker) -> Self {
         Self {
             splitter: chunker.splitter(),
             max_len: chunker.max_len(),
@@ -25,7 +25,7 @@ impl Cutter {
     }
 
     /// Takes the next buffer. What was before must have been cut as far as [`Self::next`] could.
-    pub(super) fn feed(&mut self, bytes: Bytes) {
+    pub(crate) fn feed(&mut self, bytes: Bytes) {
         if !self.input.is_empty() {
             // Whoever sent a whole chunk will send more of them; others may be short.
             let room = if self.has_cut {
@@ -40,7 +40,7 @@ impl Cutter {
     }
 
     /// The next chunk, or `None` when it takes another buffer to tell its end.
-    pub(super) fn next(&mut self) -> Option<Bytes> {
+    pub(crate) fn next(&mut self) -> Option<Bytes> {
         let chunk = if self.begun.is_empty() {
             let len = self.splitter.next_cut(&self.input, false)?;
             self.input.split_to(len)
@@ -73,7 +73,7 @@ impl Cutter {
     }
 
     /// The last chunks.
-    pub(super) fn finish(&mut self) -> Vec<Bytes> {
+    pub(crate) fn finish(&mut self) -> Vec<Bytes> {
         let mut rest = if self.begun.is_empty() {
             std::mem::take(&mut self.input)
         } else {

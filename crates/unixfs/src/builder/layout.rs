@@ -21,10 +21,10 @@ pub enum Layout {
 
 /// A subtree: its root, the bytes of the file below it, and the bytes of its blocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Child {
-    pub(super) cid: Cid,
-    pub(super) size: u64,
-    pub(super) tsize: u64,
+pub(crate) struct Child {
+    pub(crate) cid: Cid,
+    pub(crate) size: u64,
+    pub(crate) tsize: u64,
 }
 
 #[derive(Debug)]

@@ -10,18 +10,18 @@ use crate::{CidFormat, Error, Kind, Result, proto};
 const MAX_CHUNK: usize = 2 << 20;
 
 /// A leaf's block, and what its parent has to know of it.
-pub(super) type Leaf = (Block, Child);
+pub(crate) type Leaf = (Block, Child);
 
 /// How leaves are made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LeafFormat {
-    pub(super) raw: bool,
-    pub(super) kind: Kind,
-    pub(super) cids: CidFormat,
+pub(crate) struct LeafFormat {
+    pub(crate) raw: bool,
+    pub(crate) kind: Kind,
+    pub(crate) cids: CidFormat,
 }
 
 impl LeafFormat {
-    pub(super) fn leaf(&self, chunk: Bytes) -> Result<Leaf> {
+    pub(crate) fn leaf(&self, chunk: Bytes) -> Result<Leaf> {
         let size = chunk.len();
         if size > MAX_CHUNK {
             return Err(Error::ChunkTooLarge);
@@ -41,7 +41,7 @@ impl LeafFormat {
         Ok((block, child))
     }
 
-    pub(super) fn leaves(&self, chunks: Vec<Bytes>) -> Result<Vec<Leaf>> {
+    pub(crate) fn leaves(&self, chunks: Vec<Bytes>) -> Result<Vec<Leaf>> {
         chunks.into_iter().map(|chunk| self.leaf(chunk)).collect()
     }
 }

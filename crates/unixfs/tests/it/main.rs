@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod edit_directory;
+mod edit_file;
+mod edit_kubo;
 mod hostile;
 mod kubo;
 mod round_trip;
