@@ -219,6 +219,7 @@ table![
     c::refs::Refs,
     c::refs::local::Local,
     c::repo::gc::Gc,
+    c::repo::import_kubo::ImportKubo,
     c::refs::local::RepoLs,
     c::repo::stat::Stat,
     c::repo::verify::Verify,

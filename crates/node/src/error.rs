@@ -14,6 +14,43 @@ pub enum Error {
     /// The repo is missing, locked or wrong.
     #[error(transparent)]
     Repo(#[from] basalt_repo::Error),
+    /// A repo of Kubo's cannot be read.
+    #[error(transparent)]
+    Kubo(#[from] basalt_kubo::Error),
+    /// A Kubo has the repo open that is to be imported.
+    #[error(
+        "a Kubo is using the repo in {} ({holder}). Stop it (ipfs shutdown), then import; or import from its RPC with --from-api",
+        path.display()
+    )]
+    KuboRunning {
+        /// Kubo's repo.
+        path: std::path::PathBuf,
+        /// Who has it open.
+        holder: String,
+    },
+    /// The Kubo that answers is that of another repo.
+    #[error("the Kubo that answers is peer {theirs}, the repo is that of peer {ours}")]
+    OtherKubo {
+        /// Who answers.
+        theirs: String,
+        /// Whose repo is to be imported.
+        ours: String,
+    },
+    /// There is no room for what is to be imported.
+    #[error(
+        "the import takes about {} MB in {}, where {} MB are free. Free some space, or name a directory on another disk with IPFS_PATH",
+        needed.div_ceil(1_000_000),
+        path.display(),
+        free / 1_000_000
+    )]
+    NoRoomForImport {
+        /// Where the blocks would go.
+        path: std::path::PathBuf,
+        /// About how many bytes they take.
+        needed: u64,
+        /// How many there are.
+        free: u64,
+    },
     /// A file or directory cannot be built or read.
     #[error(transparent)]
     UnixFs(#[from] basalt_unixfs::Error),

@@ -8,6 +8,7 @@ mod autoconf;
 mod defaults;
 mod diff;
 mod document;
+mod from_kubo;
 mod keys;
 mod normalize;
 mod profiles;

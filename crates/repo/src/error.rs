@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use crate::go_text::quote;
 use crate::lock::Holder;
 
-/// What Basalt says when it is pointed at a repo of Kubo's.
+/// What Basalt says when it is pointed at a repo of Kubo's; the command is told with the repo's
+/// path.
 pub const KUBO_REPO_ADVICE: &str = "\
-Basalt leaves it untouched. Point IPFS_PATH at another directory and run 'ipfs init' there;
-a later release imports such a repo with 'ipfs repo import-kubo'.";
+Basalt leaves it untouched. To bring all that is in it into a new repo, stop Kubo and run";
 
 const MIGRATION: &str = "See https://github.com/ipfs/fs-repo-migrations/blob/master/run.md\nSorry for the inconvenience. In the future, these will run automatically.";
 
@@ -22,13 +22,45 @@ pub enum Error {
     #[error("ipfs configuration file already exists!\nReinitializing would overwrite your keys\n")]
     AlreadyInitialized,
     /// The directory holds a repo that Kubo made.
-    #[error("found a Kubo repo in {} ({found}).\n{KUBO_REPO_ADVICE}", path.display())]
+    #[error("found a Kubo repo in {} ({found}).\n{KUBO_REPO_ADVICE}\n\n  {}\n", path.display(), import_command(path))]
     KuboRepo {
         /// The repo's directory.
         path: PathBuf,
         /// What tells that it is Kubo's, for people.
         found: String,
     },
+    /// An import of a Kubo repo into this directory was cut off, or is under way.
+    #[error(
+        "the import of the Kubo repo {source_repo} into {} is not finished. Go on with\n\n  IPFS_PATH={} ipfs repo import-kubo {source_repo}\n\nor remove the directory",
+        path.display(),
+        path.display()
+    )]
+    UnfinishedImport {
+        /// The directory.
+        path: PathBuf,
+        /// Where the Kubo repo is.
+        source_repo: String,
+    },
+    /// The repo belongs to another node than the one that is to be imported.
+    #[error(
+        "the repo in {} is that of peer {theirs}, the Kubo repo that of peer {ours}. Import into a directory that does not exist yet: IPFS_PATH names it",
+        path.display()
+    )]
+    OtherIdentity {
+        /// The directory of the repo that is there.
+        path: PathBuf,
+        /// The peer whose repo is to be imported.
+        ours: String,
+        /// The peer whose repo it is.
+        theirs: String,
+    },
+    /// The Kubo repo is to be imported into itself.
+    #[error(
+        "{} is the Kubo repo itself, which is left as it is. Name another directory with IPFS_PATH, for example\n\n  {}\n",
+        .0.display(),
+        import_command(.0)
+    )]
+    ImportIntoItself(PathBuf),
     /// Basalt's own data has a format that this version does not know.
     #[error(
         "the data in {} has format {found}; this version of Basalt reads format {expected}. Use the version that wrote it, or a newer one",
@@ -260,6 +292,12 @@ impl Error {
             source,
         }
     }
+}
+
+/// The command that imports the Kubo repo in `path`.
+fn import_command(path: &Path) -> String {
+    let path = path.display();
+    format!("IPFS_PATH={path}-basalt ipfs repo import-kubo {path}")
 }
 
 fn in_brackets(holder: Option<&Holder>) -> String {

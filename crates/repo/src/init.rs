@@ -86,6 +86,7 @@ impl NewRepo {
                 found,
             });
         }
+        crate::imported::check_finished(&self.dir)?;
         let data = self.data_dir();
         if data.join(FORMAT_FILE).exists() && !data.join(UNFINISHED_FILE).exists() {
             return Err(Error::DataWithoutConfig(data));
@@ -205,7 +206,7 @@ fn base_config(options: &InitOptions, say: &mut dyn FnMut(&str)) -> Result<Confi
 }
 
 /// Makes sure that `dir` is there and can be written to. Tells whether it was made.
-fn make_writable(dir: &Path) -> Result<bool, Error> {
+pub(crate) fn make_writable(dir: &Path) -> Result<bool, Error> {
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => {}
         Ok(_) => {

@@ -61,6 +61,13 @@ impl Keystore {
         Ok(())
     }
 
+    /// The keystore in a directory that is there, for reading: makes nothing.
+    pub fn existing(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+        }
+    }
+
     /// Whether a key of that name is there.
     ///
     /// # Errors

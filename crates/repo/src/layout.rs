@@ -23,6 +23,8 @@ pub(crate) const DATA_DIR: &str = "basalt";
 pub(crate) const FORMAT_FILE: &str = "format";
 /// In the data directory while `init` is at work; a crash leaves it.
 pub(crate) const UNFINISHED_FILE: &str = "unfinished-init";
+/// In the data directory while the import of a Kubo repo is at work or was cut off.
+pub(crate) const IMPORTING_FILE: &str = "unfinished-import";
 pub(crate) const SETTINGS_FILE: &str = "basalt.json";
 
 /// In place of a Kubo datastore: a Kubo that is started on a Basalt repo reads it, finds that it

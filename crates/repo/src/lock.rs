@@ -134,7 +134,8 @@ impl RepoLock {
         if held.contains(&path) || !path.exists() {
             return Ok(None);
         }
-        let file = open(&path)?;
+        // Only read: it may be the lock of a repo that is not to be touched.
+        let file = File::open(&path).map_err(Error::io("open", &path))?;
         Ok(holder_of(&file))
     }
 }

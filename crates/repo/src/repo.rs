@@ -211,8 +211,10 @@ impl Repo {
 ///
 /// # Errors
 ///
-/// [`Error::NoRepo`], [`Error::KuboRepo`], [`Error::DataWithoutConfig`].
+/// [`Error::NoRepo`], [`Error::KuboRepo`], [`Error::UnfinishedImport`],
+/// [`Error::DataWithoutConfig`].
 pub fn check_ours(dir: &Path) -> Result<(), Error> {
+    crate::imported::check_finished(dir)?;
     match layout::detect(dir) {
         RepoKind::Basalt => Ok(()),
         RepoKind::Kubo(found) => Err(Error::KuboRepo {

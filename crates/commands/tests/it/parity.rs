@@ -8,8 +8,8 @@ use basalt_commands::table::{COMMANDS, GROUPS, Place, find};
 use basalt_commands::{Arg, Globals, Opt, OptionSet, Status};
 use serde_json::{Value, json};
 
-/// Commands that Kubo's table does not have; its program adds these two.
-const BEYOND: &[&str] = &["daemon", "init"];
+/// Commands that Kubo's table does not have: its program adds two, the others are our own.
+const BEYOND: &[&str] = &["daemon", "init", "repo/import-kubo"];
 
 fn testdata(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
