@@ -94,6 +94,18 @@ pub(crate) fn fill(work: &Path, large: &Path) -> Result<()> {
     settle(&work.join("tree/a.txt"), 0o600)
 }
 
+/// The bytes that a case says as text, or in hexadecimal behind `hex:`.
+pub(crate) fn bytes(text: &str) -> Result<Vec<u8>> {
+    let Some(digits) = text.strip_prefix("hex:") else {
+        return Ok(text.as_bytes().to_vec());
+    };
+    let pairs = digits.as_bytes().chunks(2);
+    pairs
+        .map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?))
+        .collect::<Result<_>>()
+        .with_context(|| format!("`{digits}` is not hexadecimal"))
+}
+
 /// Writes a file as the fixtures are: mode 644, changed long ago.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(parent) = path.parent() {

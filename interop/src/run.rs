@@ -72,7 +72,7 @@ pub(crate) fn unit(
             side::configure(&own_repo, &case.config)?;
         }
         for (name, text) in &case.files {
-            fixtures::write(&place.work.join(name), text.as_bytes())?;
+            fixtures::write(&place.work.join(name), &fixtures::bytes(text)?)?;
         }
         let daemon = shared.as_ref().map(|(_, daemon)| daemon);
         let mut run = Run::new(side, &place, daemon, prepared.vars.clone());
@@ -173,7 +173,7 @@ impl<'a> Run<'a> {
             }
             Kind::Write(path, text) => {
                 let path = self.place.work.join(self.put_in(path));
-                fixtures::write(&path, self.put_in(text).as_bytes())?;
+                fixtures::write(&path, &fixtures::bytes(&self.put_in(text))?)?;
                 Ok(Vec::new())
             }
         }
@@ -208,9 +208,10 @@ impl<'a> Run<'a> {
             _ => &self.side.bin,
         };
         let stdin = step.stdin.as_ref().map(|stdin| self.put_in(stdin));
+        let stdin = stdin.as_deref().map(fixtures::bytes).transpose()?;
         let command = cli::command(bin, &env, &self.place.work);
-        let ended = cli::run(command, &args, stdin.as_deref().map(str::as_bytes))?;
-        self.capture(step, &ended.stdout);
+        let ended = cli::run(command, &args, stdin.as_deref())?;
+        self.capture(step, &ended.stdout)?;
         Ok(answer::cli(&ended, &step.rules, &self.places()))
     }
 
@@ -239,7 +240,7 @@ impl<'a> Run<'a> {
         // These never end by themselves.
         let head_only = target.starts_with("/api/v0/log/tail");
         let response = http::send(port, &request, head_only)?;
-        self.capture(step, &response.body);
+        self.capture(step, &response.body)?;
         Ok(answer::http(&response, &step.rules, &self.places()))
     }
 
@@ -280,7 +281,7 @@ impl<'a> Run<'a> {
                 let stdout = daemon.news();
                 self.own = Some(daemon);
                 self.set_ports();
-                self.capture(step, &stdout);
+                self.capture(step, &stdout)?;
                 let mut lines = vec!["ready".to_owned()];
                 let output = crate::mask::output(&stdout, &step.rules, &self.places());
                 lines.extend(output.into_iter().map(|line| format!("| {line}")));
@@ -298,11 +299,16 @@ impl<'a> Run<'a> {
         Ok(answer::cli(&ended, &step.rules, &self.places()))
     }
 
-    fn capture(&mut self, step: &Step, output: &[u8]) {
-        if let Some(name) = &step.capture {
-            let text = String::from_utf8_lossy(output).trim().to_owned();
-            self.vars.insert(name.clone(), text);
+    fn capture(&mut self, step: &Step, output: &[u8]) -> Result<()> {
+        let Some(name) = &step.capture else {
+            return Ok(());
+        };
+        if let Some(path) = name.strip_prefix('@') {
+            return fixtures::write(&self.place.work.join(path), output);
         }
+        let text = String::from_utf8_lossy(output).trim().to_owned();
+        self.vars.insert(name.clone(), text);
+        Ok(())
     }
 }
 

@@ -6,7 +6,8 @@
 //! @tree out                      what stands on disk below `out`
 //! @start daemon --offline        a daemon, until the case or `@stop` ends it
 //! @stop                          SIGTERM to that daemon, and how it ended
-//! @rm path, @write path text     change the working directory
+//! @rm path, @write path text     change the working directory; bytes are `hex:00ff`
+//! dag export {cid} |> @x.car     a command line; its output is written to a file
 //! ```
 
 use std::collections::BTreeMap;

@@ -15,13 +15,16 @@
 //! ```
 
 mod block;
+mod cid_bytes;
 mod error;
 mod hash;
 mod names;
 mod policy;
 mod text;
+pub mod varint;
 
 pub use block::{Block, MAX_BLOCK_SIZE, MAX_IDENTITY_DIGEST};
+pub use cid_bytes::{CidRefused, decode_cid, read_cid};
 pub use error::Error;
 pub use hash::{Hasher, digest};
 pub use names::{hash_code, hash_name, known_hashes};

@@ -64,6 +64,14 @@ impl Parsed {
         }
     }
 
+    /// Notes that `--offline=false` was given, for the commands that contradict it: elsewhere it is
+    /// as if nothing was said.
+    pub(crate) fn note_online(&mut self, opt: &Opt, value: &Value) {
+        if opt.name() == "offline" && *value == Value::Bool(false) {
+            self.given.insert(opt.name(), value.clone());
+        }
+    }
+
     /// Whether the option was given.
     pub fn is_given(&self, name: &str) -> bool {
         self.given.contains_key(name)

@@ -12,7 +12,6 @@
 
 mod base64;
 mod cbor;
-mod cid_bytes;
 pub mod codec;
 mod convert;
 pub mod dag_pb;
@@ -23,12 +22,12 @@ mod path;
 mod quote;
 mod resolve;
 mod value;
-mod varint;
 
-pub use cid_bytes::{CidRefused, decode_cid, read_cid};
+pub use basalt_block::{CidRefused, decode_cid, read_cid};
 pub use convert::{decode, decode_block, encode};
 pub use error::{Error, PathRefused};
 pub use links::{for_each_link, links};
 pub use path::{Namespace, Path};
+pub use quote::go_quote;
 pub use resolve::{LinkSource, Lookup, Resolved, resolve};
 pub use value::{Text, Value};

@@ -1,5 +1,5 @@
 /// Text in double quotes as Go's `%q` writes it.
-pub(crate) fn go_quote(text: impl AsRef<[u8]>) -> String {
+pub fn go_quote(text: impl AsRef<[u8]>) -> String {
     use std::fmt::Write;
     let text = text.as_ref();
     let mut out = String::with_capacity(text.len() + 2);

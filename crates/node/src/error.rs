@@ -1,3 +1,5 @@
+use basalt_block::Cid;
+
 /// Why a node could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,6 +59,39 @@ pub enum Error {
     /// A path cannot be read or followed, or a block's bytes do not follow its codec.
     #[error(transparent)]
     Ipld(#[from] basalt_ipld::Error),
+    /// What should be a CAR does not begin like one.
+    #[error("{}", .0.reason)]
+    CarHeader(basalt_car::Error),
+    /// A CAR is torn or lies.
+    #[error("import failed{}: {}", after(.0), .0.reason)]
+    Car(basalt_car::Error),
+    /// A block of a CAR is not to be stored.
+    #[error("import failed at block \"{cid}\": {reason}")]
+    CarBlock {
+        /// The block.
+        cid: Cid,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A block's bytes do not follow its codec; the words are what is wrong, without the place.
+    #[error("{}", reason(.0))]
+    Undecodable(basalt_ipld::Error),
+    /// The root of a DAG that is exported cannot be had or decoded.
+    #[error("root blk load failed: {0}")]
+    ExportRoot(Box<Error>),
+    /// A block of a DAG that is exported cannot be had or decoded.
+    #[error(
+        "walk failed: error traversing node at {}: could not load link \"{cid}\": {error}",
+        basalt_ipld::go_quote(.path)
+    )]
+    Export {
+        /// Where the link is, from the root on.
+        path: Vec<u8>,
+        /// The link.
+        cid: Cid,
+        /// What is wrong.
+        error: Box<Error>,
+    },
     /// Nobody is known to have published a record of this key.
     #[error("could not resolve name")]
     NoRecord,
@@ -74,4 +109,31 @@ pub enum Error {
     /// A task of the node has ended early.
     #[error("the node's work was cut off: {0}")]
     Task(#[from] tokio::task::JoinError),
+}
+
+pub(crate) fn reason(error: &basalt_ipld::Error) -> String {
+    match error {
+        basalt_ipld::Error::Malformed { reason, .. } => reason.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn after(error: &basalt_car::Error) -> String {
+    match &error.after {
+        Some(cid) => format!(" after block \"{cid}\""),
+        None => String::new(),
+    }
+}
+
+impl Error {
+    /// Whether a block could not be had because nobody was asked, or nobody had it.
+    pub fn is_missing(&self) -> bool {
+        use basalt_exchange::Error::{NotFound, NotFoundOffline};
+        match self {
+            Self::Block(NotFound(_) | NotFoundOffline(_)) => true,
+            Self::Pin(basalt_pin::Error::Missing(_)) => true,
+            Self::ExportRoot(error) | Self::Export { error, .. } => error.is_missing(),
+            _ => false,
+        }
+    }
 }

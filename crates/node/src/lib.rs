@@ -22,6 +22,8 @@
 mod agent;
 mod auto_gc;
 mod builder;
+mod car_export;
+mod car_import;
 mod check;
 mod dag_blocks;
 mod error;
@@ -36,6 +38,8 @@ mod verify;
 
 pub use agent::agent_version;
 pub use builder::NodeBuilder;
+pub use car_export::{CarExport, ExportOptions};
+pub use car_import::{CarImport, CarImportOptions, CarImportStats, CarImported, PinnedRoot};
 pub use dag_blocks::{DagBlock, DagBlocks};
 pub use error::Error;
 pub use import::{FileImport, Import, ImportOptions};
@@ -46,6 +50,7 @@ pub use verify::{Outcome, Remedy, Verified};
 
 pub use basalt_block as block;
 pub use basalt_blockstore as blockstore;
+pub use basalt_car as car;
 pub use basalt_chunker as chunker;
 pub use basalt_exchange as exchange;
 pub use basalt_ipld as ipld;
@@ -64,6 +69,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub const REPO_VERSION: u32 = 18;
 /// The Rust that the build asks for.
 pub const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// Blocks over [`basalt_block::MAX_BLOCK_SIZE`] are refused with these words, unless allowed.
+pub const TOO_BIG: &str = "produced block is over 2MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override";
 
 /// The result of every call on a node.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

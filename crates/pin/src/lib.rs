@@ -34,6 +34,7 @@ mod error;
 mod guard;
 mod links;
 mod listing;
+mod local;
 mod pins;
 mod record;
 mod refs;

@@ -1,6 +1,8 @@
 //! `ipfs dag`: IPLD nodes.
 
+pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod put;
 pub(crate) mod resolve;
 pub(crate) mod stat;

@@ -31,7 +31,10 @@ impl Line {
 
     fn set(&mut self, name: &str, value: Value) -> Result<(), String> {
         match self.find(name) {
-            Some((opt, true)) => self.globals.insert(opt, value),
+            Some((opt, true)) => {
+                self.parsed.note_online(opt, &value);
+                self.globals.insert(opt, value)
+            }
             Some((opt, false)) => self.parsed.insert(opt, value),
             None => Err(format!("unknown option {}", quote(name))),
         }

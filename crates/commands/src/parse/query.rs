@@ -63,7 +63,10 @@ pub fn rpc(
         })?;
         // Two names of one option may both be given; then the later one counts.
         let set = if global { &mut globals } else { &mut parsed };
-        set.replace(opt, value);
+        set.replace(opt, value.clone());
+        if global {
+            parsed.note_online(opt, &value);
+        }
     }
     let mut globals = Globals::read(&globals);
     if !query

@@ -1,12 +1,12 @@
 use std::collections::HashSet;
 
-use basalt_block::Cid;
+use basalt_block::{Cid, decode_cid};
 
 use super::{
     Dialect, LINK_TAG,
     read::{Item, Reader},
 };
-use crate::{Error, Text, Value, cid_bytes::decode_cid};
+use crate::{Error, Text, Value};
 
 /// A list or map whose end is still to come. Kept in a vector, not on the stack: a block may be a
 /// thousand levels deep.

@@ -1,6 +1,6 @@
-use basalt_block::Cid;
+use basalt_block::{Cid, read_cid, varint};
 
-use crate::{Error, cid_bytes::read_cid, varint};
+use crate::Error;
 
 const BYTES: u64 = 2;
 const VARINT: u64 = 0;

@@ -1,8 +1,8 @@
-use basalt_block::Cid;
+use basalt_block::{Cid, varint};
 use bytes::Bytes;
 
 use super::{Field, fields};
-use crate::{Error, varint};
+use crate::Error;
 
 /// A node: links to other blocks, and data whose meaning is the reader's (UnixFS's, usually).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -401,3 +401,90 @@ proptest! {
         })?;
     }
 }
+
+/// As many roots as there are ways to be whole or not.
+#[tokio::test]
+async fn roots_are_pinned_if_all_of_them_is_here_and_told_apart() {
+    let store = MemoryStore::default();
+    let pins = pins_on(&store);
+    let (leaf, gone) = (raw("leaf"), raw("gone"));
+    let sound = node("sound", &[*leaf.cid()]);
+    let broken = node("broken", &[*sound.cid(), *gone.cid(), *leaf.cid()]);
+    let above = node("above", &[*sound.cid(), *broken.cid()]);
+    let beside = node("beside", &[*broken.cid(), *sound.cid()]);
+    let bad = Block::hash(1, codec::DAG_PB, Hasher::SHA2_256, "\u{7f}".into()).unwrap();
+    let blocks = [&leaf, &sound, &broken, &above, &beside, &bad];
+    store.put_many(blocks.map(Clone::clone).to_vec()).await.unwrap();
+
+    let whole = Arc::default();
+    let roots = [&sound, &above, &leaf, &gone, &beside, &bad, &broken, &sound].map(|b| *b.cid());
+    let errors = pins.add_local(local(&store), &roots, &whole).await.unwrap();
+    let missing = format!(
+        "block was not found locally (offline): ipld: could not find {}",
+        gone.cid()
+    );
+    let told: Vec<Option<String>> = errors
+        .iter()
+        .map(|e| e.as_ref().map(ToString::to_string))
+        .collect();
+    assert_eq!(told[..5], [
+        None,
+        Some(missing.clone()),
+        None,
+        Some(missing.clone()),
+        Some(missing.clone()),
+    ]);
+    assert!(matches!(errors[5], Some(Error::Undecodable { .. })), "{errors:?}");
+    assert_eq!(told[6..], [Some(missing), None]);
+    let pinned: BTreeSet<Cid> = rows(&pins, Kind::Recursive).await.into_keys().collect();
+    assert_eq!(pinned, BTreeSet::from([*sound.cid(), *leaf.cid()]));
+
+    // When nothing is missing any more, all of it is pinned.
+    store.put_many(vec![gone]).await.unwrap();
+    let roots = [&above, &beside].map(|b| *b.cid());
+    let errors = pins.add_local(local(&store), &roots, &whole).await.unwrap();
+    assert!(errors.iter().all(Option::is_none), "{errors:?}");
+    assert!(whole.has_visited(sound.cid()));
+    let errors = pins.add_local(local(&store), &[], &whole).await.unwrap();
+    assert!(errors.is_empty());
+}
+
+proptest! {
+    /// Which roots are whole is what a walk over each of them alone says.
+    #[test]
+    fn a_root_is_pinned_if_and_only_if_it_is_whole(
+        links in proptest::collection::vec(proptest::collection::vec(any::<prop::sample::Index>(), 0..4), 1..16),
+        here in proptest::collection::vec(proptest::bool::weighted(0.9), 16),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut blocks: Vec<Block> = Vec::new();
+            let mut sound: Vec<bool> = Vec::new();
+            for (at, links) in links.iter().enumerate() {
+                let below: Vec<usize> = if at == 0 {
+                    Vec::new()
+                } else {
+                    links.iter().map(|link| link.index(at)).collect()
+                };
+                let cids: Vec<Cid> = below.iter().map(|b| *blocks[*b].cid()).collect();
+                blocks.push(node(&at.to_string(), &cids));
+                sound.push(here[at] && below.iter().all(|b| sound[*b]));
+            }
+            let store = MemoryStore::default();
+            let stored = blocks.iter().zip(&here).filter(|(_, here)| **here);
+            store.put_many(stored.map(|(b, _)| b.clone()).collect()).await.unwrap();
+            let pins = pins_on(&store);
+            let whole = Arc::default();
+            // In two goes, so that the second uses what the first found.
+            let roots: Vec<Cid> = blocks.iter().rev().map(|b| *b.cid()).collect();
+            let mut pinned = Vec::new();
+            for part in roots.chunks(8) {
+                let errors = pins.add_local(local(&store), part, &whole).await.unwrap();
+                pinned.extend(errors.iter().map(Option::is_none));
+            }
+            pinned.reverse();
+            prop_assert_eq!(pinned, sound);
+            Ok(())
+        })?;
+    }
+}

@@ -11,7 +11,7 @@ use crate::commands::support::{CidText, hashing_failed, incoming};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 /// A block over the limit is refused with this.
-pub(crate) const TOO_BIG: &str = "produced block is over 2MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override";
+pub(crate) const TOO_BIG: &str = basalt::TOO_BIG;
 /// Even those who insist get no larger block than this, in bytes: it is held in memory.
 const MOST: usize = 256 << 20;
 

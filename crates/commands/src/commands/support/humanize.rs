@@ -15,6 +15,17 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     format!("{value:.decimals$} {}", UNITS[power])
 }
 
+/// A number of bytes in units of 1024, as Kubo's progress shows them: `2.86 MiB`.
+pub(crate) fn binary_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let power = (bytes.ilog(1024) as usize).min(UNITS.len());
+    let value = bytes as f64 / 1024f64.powi(power as i32);
+    format!("{value:.2} {}", UNITS[power - 1])
+}
+
 #[cfg(test)]
 mod tests {
     use super::human_bytes;

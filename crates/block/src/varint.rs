@@ -1,16 +1,22 @@
 //! Unsigned LEB128 in the two flavours of this field: protobuf's and multiformats'.
 
 /// Why a varint was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The bytes end before it does.
+    #[error("varints malformed, could not reach the end")]
     Truncated,
+    /// It is longer than it may be.
+    #[error("varints larger than uint63 not supported")]
     Overflow,
+    /// It could be written with fewer bytes.
+    #[error("varint not minimally encoded")]
     NotMinimal,
 }
 
 /// Reads a varint of at most 64 bits; returns it and its length. Needless bytes are let pass.
 #[inline]
-pub(crate) fn read(data: &[u8]) -> Result<(u64, usize), Refused> {
+pub fn read(data: &[u8]) -> Result<(u64, usize), Refused> {
     let mut value = 0;
     for (i, byte) in data.iter().enumerate().take(10) {
         if i == 9 && *byte > 1 {
@@ -30,7 +36,7 @@ pub(crate) fn read(data: &[u8]) -> Result<(u64, usize), Refused> {
 
 /// Reads a varint as multiformats want it: at most nine bytes, none of them needless.
 #[inline]
-pub(crate) fn read_minimal(data: &[u8]) -> Result<(u64, usize), Refused> {
+pub fn read_minimal(data: &[u8]) -> Result<(u64, usize), Refused> {
     let (value, len) = read(&data[..data.len().min(10)])?;
     if len > 9 {
         return Err(Refused::Overflow);
@@ -42,11 +48,12 @@ pub(crate) fn read_minimal(data: &[u8]) -> Result<(u64, usize), Refused> {
 }
 
 /// How many bytes `value` takes.
-pub(crate) fn len(value: u64) -> usize {
+pub fn len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
-pub(crate) fn write(mut value: u64, out: &mut Vec<u8>) {
+/// Appends `value` to `out`.
+pub fn write(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

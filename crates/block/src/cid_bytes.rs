@@ -1,8 +1,7 @@
 //! Reading CIDs where they stand in a block: with more bytes behind them, and fast.
 
-use basalt_block::{Cid, Multihash};
-
 use crate::varint::{Refused, read_minimal};
+use crate::{Cid, Multihash};
 
 /// Why bytes are no CID. The texts are those that Kubo's users see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +11,7 @@ pub struct CidRefused(String);
 /// Reads the CID that begins `data`; returns it and its length in bytes.
 ///
 /// A CIDv0 is a sha2-256 multihash; a CIDv1 has minimal varints and a digest of at most
-/// [`basalt_block::MAX_DIGEST`] bytes.
+/// [`crate::MAX_DIGEST`] bytes.
 pub fn read_cid(data: &[u8]) -> Result<(Cid, usize), CidRefused> {
     if data.len() > 2 && data[..2] == [0x12, 0x20] {
         let digest = data
@@ -62,11 +61,7 @@ fn multihash(code: u64, digest: &[u8]) -> Result<Multihash, CidRefused> {
 }
 
 fn varint(refused: Refused) -> CidRefused {
-    invalid(match refused {
-        Refused::Truncated => "varints malformed, could not reach the end",
-        Refused::Overflow => "varints larger than uint63 not supported",
-        Refused::NotMinimal => "varint not minimally encoded",
-    })
+    invalid(refused)
 }
 
 fn invalid(why: impl ToString) -> CidRefused {
