@@ -93,11 +93,7 @@ fn what_is_written_is_read_however_it_is_cut() {
 fn a_car_cut_anywhere_else_than_between_sections_is_torn() {
     let (a, b) = (raw("a"), raw("b"));
     let whole = car(&[&a], &[&a, &b]);
-    let between = [
-        car(&[&a], &[]).len(),
-        car(&[&a], &[&a]).len(),
-        whole.len(),
-    ];
+    let between = [car(&[&a], &[]).len(), car(&[&a], &[&a]).len(), whole.len()];
     for at in 0..=whole.len() {
         let end = read(&whole[..at], 1000).2;
         assert_eq!(end.is_ok(), between.contains(&at), "{at}: {end:?}");
@@ -116,7 +112,10 @@ fn an_error_says_where_and_behind_which_block() {
     let at = car(&[&a], &[&a]).len();
     assert_eq!(
         refused(&torn),
-        format!("at byte {at} of the CAR, behind block {}: unexpected EOF", a.cid())
+        format!(
+            "at byte {at} of the CAR, behind block {}: unexpected EOF",
+            a.cid()
+        )
     );
     let mut lying = car(&[&a], &[&a]);
     write_section(b.cid(), b"c", &mut lying);
@@ -146,7 +145,10 @@ fn headers_are_read_as_kubo_reads_them() {
     ok(b"\xa2\x65roots\x81\xd8\x2b\x45\x00\x01\x55\x00\x00\x67version\x01");
 
     let wrong = |cbor: &[u8], why: &str| {
-        assert_eq!(refused(&headed(cbor)), format!("at byte 0 of the CAR: {why}"));
+        assert_eq!(
+            refused(&headed(cbor)),
+            format!("at byte 0 of the CAR: {why}")
+        );
     };
     wrong(b"", "invalid header: EOF");
     wrong(b"\xa1\x65roots\x80", "invalid car version: 0");
@@ -184,7 +186,10 @@ fn headers_are_read_as_kubo_reads_them() {
         b"\xa1\x65roots\x81\x81\x81\x81",
         "invalid header: unmarshal error: cannot assign <[:1> to slice field",
     );
-    wrong(b"\xa1\x65roots\x81\xf6", "invalid header: link value was empty");
+    wrong(
+        b"\xa1\x65roots\x81\xf6",
+        "invalid header: link value was empty",
+    );
     wrong(
         b"\xa1\x65roots\x81\x41\x00",
         "invalid header: link value should have been bytes",
@@ -198,7 +203,10 @@ fn headers_are_read_as_kubo_reads_them() {
         "invalid header: cbor: indefinite-length encoding rejected",
     );
     // More roots than there are bytes for.
-    wrong(b"\xa1\x65roots\x9b\xff\xff\xff\xff\xff\xff\xff\xff", "invalid header: EOF");
+    wrong(
+        b"\xa1\x65roots\x9b\xff\xff\xff\xff\xff\xff\xff\xff",
+        "invalid header: EOF",
+    );
 }
 
 #[test]
@@ -208,7 +216,10 @@ fn lengths_are_limited() {
         starts(b"\x81\x80\x80\x10"),
         "invalid header data, length of read beyond allowable maximum"
     );
-    assert_eq!(starts(&[0xff; 9]), "varints larger than uint63 not supported");
+    assert_eq!(
+        starts(&[0xff; 9]),
+        "varints larger than uint63 not supported"
+    );
     assert_eq!(starts(b"\xba\x00"), "varint not minimally encoded");
     let header = car(&[], &[]);
     let section = |bytes: &[u8]| starts(&[&header, bytes].concat());
@@ -216,9 +227,15 @@ fn lengths_are_limited() {
         section(b"\x81\x80\x80\x04"),
         "invalid section data, length of read beyond allowable maximum"
     );
-    assert_eq!(section(&[0xff; 9]), "varints larger than uint63 not supported");
+    assert_eq!(
+        section(&[0xff; 9]),
+        "varints larger than uint63 not supported"
+    );
     assert_eq!(section(b"\xab\x00"), "varint not minimally encoded");
-    assert_eq!(section(b"\x00"), "invalid cid: varints malformed, could not reach the end");
+    assert_eq!(
+        section(b"\x00"),
+        "invalid cid: varints malformed, could not reach the end"
+    );
     assert_eq!(
         section(b"\x01\x07"),
         "invalid cid: expected 1 as the cid version number, got: 7"
@@ -235,13 +252,38 @@ fn a_header_of_version_two_is_checked() {
         assert!(error.ends_with(why), "{error}");
     };
     wrong(50, size, 0, "invalid data payload offset: 50");
-    wrong(1 << 63, size, 0, "invalid data payload offset: 9223372036854775808");
+    wrong(
+        1 << 63,
+        size,
+        0,
+        "invalid data payload offset: 9223372036854775808",
+    );
     wrong(51, 0, 0, "invalid data payload size: 0");
-    wrong(51, 1 << 63, 0, "invalid data payload size: 9223372036854775808");
-    wrong(51, size, 1 << 63, "invalid index offset: 9223372036854775808");
+    wrong(
+        51,
+        1 << 63,
+        0,
+        "invalid data payload size: 9223372036854775808",
+    );
+    wrong(
+        51,
+        size,
+        1 << 63,
+        "invalid index offset: 9223372036854775808",
+    );
     wrong(51, size - 1, 0, "unexpected EOF");
-    wrong(51, size + 1, 0, "unexpected EOF: the CAR is shorter than its header says");
-    wrong(90_000, size, 0, "unexpected EOF: the CAR is shorter than its header says");
+    wrong(
+        51,
+        size + 1,
+        0,
+        "unexpected EOF: the CAR is shorter than its header says",
+    );
+    wrong(
+        90_000,
+        size,
+        0,
+        "unexpected EOF: the CAR is shorter than its header says",
+    );
     let twice = version_two(&one, 51, size, 0);
     let error = refused(&version_two(&twice, 51, twice.len() as u64, 0));
     assert!(error.ends_with("invalid data payload header version; expected 1, got 2"));

@@ -20,7 +20,11 @@ fn block() -> impl Strategy<Value = Block> {
         1 => Just(Hasher::new(0x1e)),
     ];
     (codecs, hashes, vec(any::<u8>(), 0..120)).prop_map(|((version, codec), hasher, data)| {
-        let hasher = if version == 0 { Hasher::SHA2_256 } else { hasher };
+        let hasher = if version == 0 {
+            Hasher::SHA2_256
+        } else {
+            hasher
+        };
         Block::hash(version, codec, hasher, data.into()).unwrap()
     })
 }

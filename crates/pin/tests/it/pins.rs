@@ -414,7 +414,10 @@ async fn roots_are_pinned_if_all_of_them_is_here_and_told_apart() {
     let beside = node("beside", &[*broken.cid(), *sound.cid()]);
     let bad = Block::hash(1, codec::DAG_PB, Hasher::SHA2_256, "\u{7f}".into()).unwrap();
     let blocks = [&leaf, &sound, &broken, &above, &beside, &bad];
-    store.put_many(blocks.map(Clone::clone).to_vec()).await.unwrap();
+    store
+        .put_many(blocks.map(Clone::clone).to_vec())
+        .await
+        .unwrap();
 
     let whole = Arc::default();
     let roots = [&sound, &above, &leaf, &gone, &beside, &bad, &broken, &sound].map(|b| *b.cid());
@@ -427,14 +430,20 @@ async fn roots_are_pinned_if_all_of_them_is_here_and_told_apart() {
         .iter()
         .map(|e| e.as_ref().map(ToString::to_string))
         .collect();
-    assert_eq!(told[..5], [
-        None,
-        Some(missing.clone()),
-        None,
-        Some(missing.clone()),
-        Some(missing.clone()),
-    ]);
-    assert!(matches!(errors[5], Some(Error::Undecodable { .. })), "{errors:?}");
+    assert_eq!(
+        told[..5],
+        [
+            None,
+            Some(missing.clone()),
+            None,
+            Some(missing.clone()),
+            Some(missing.clone()),
+        ]
+    );
+    assert!(
+        matches!(errors[5], Some(Error::Undecodable { .. })),
+        "{errors:?}"
+    );
     assert_eq!(told[6..], [Some(missing), None]);
     let pinned: BTreeSet<Cid> = rows(&pins, Kind::Recursive).await.into_keys().collect();
     assert_eq!(pinned, BTreeSet::from([*sound.cid(), *leaf.cid()]));

@@ -114,7 +114,10 @@ fn progress(done: u64, took: Duration) -> String {
     let speed = if took < TELL {
         "?/s".to_owned()
     } else {
-        format!("{}/s", binary_bytes((done as f64 / took.as_secs_f64()) as u64))
+        format!(
+            "{}/s",
+            binary_bytes((done as f64 / took.as_secs_f64()) as u64)
+        )
     };
     let (secs, millis) = (took.as_secs(), took.subsec_millis());
     let time = match secs {
