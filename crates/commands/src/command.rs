@@ -115,6 +115,17 @@ pub trait Command: Send + Sync + 'static {
         write_line(w, &event)
     }
 
+    /// Writes an event as JSON. A command whose answer is one value, sent in parts, notes in
+    /// `begun` what [`Command::json_end`] has to know.
+    fn json(_begun: &mut bool, event: &Self::Event, w: &mut dyn Write) -> Result<()> {
+        write_line(w, event)
+    }
+
+    /// Writes what is left at the end of JSON.
+    fn json_end(_begun: bool, _w: &mut dyn Write) -> Result<()> {
+        Ok(())
+    }
+
     /// Writes what is left at the end of the text.
     fn text_end(
         _view: &View<Self::Options>,
@@ -143,7 +154,7 @@ pub(crate) async fn show_plain<C: Command>(
     mut events: Events<C::Event>,
     term: &mut Terminal,
 ) -> Result<()> {
-    let mut state = C::State::default();
+    let (mut state, mut begun) = (C::State::default(), false);
     let asked = encoding_of(&view.meta.globals, C::ABOUT.text_form)?;
     let text = asked == Encoding::Text || C::ABOUT.text_only;
     loop {
@@ -158,12 +169,14 @@ pub(crate) async fn show_plain<C: Command>(
                 written?;
             }
             Ok(Some(Out::Event(event))) => {
-                write_line(&mut term.out, &event)?;
+                C::json(&mut begun, &event, &mut term.out)?;
             }
             Ok(Some(Out::Length(_))) => {}
             end => {
                 if text {
                     C::text_end(view, &mut state, &mut term.out)?;
+                } else {
+                    C::json_end(begun, &mut term.out)?;
                 }
                 term.out.flush()?;
                 return end.map(|_| ());
@@ -274,6 +287,7 @@ pub(crate) struct Erased<C>(pub(crate) std::marker::PhantomData<fn() -> C>);
 struct Typed<C: Command> {
     view: View<C::Options>,
     state: C::State,
+    begun: bool,
     encoding: Encoding,
 }
 
@@ -284,14 +298,14 @@ impl<C: Command> Encoder for Typed<C> {
             .map_err(|_| Error::new("the command sent an event of another type"))?;
         match self.encoding {
             Encoding::Text => C::text(&self.view, &mut self.state, *event, out),
-            Encoding::Json => write_line(out, &*event),
+            Encoding::Json => C::json(&mut self.begun, &event, out),
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<()> {
         match self.encoding {
             Encoding::Text => C::text_end(&self.view, &mut self.state, out),
-            Encoding::Json => Ok(()),
+            Encoding::Json => C::json_end(self.begun, out),
         }
     }
 }
@@ -342,6 +356,7 @@ impl<C: Command> Entry for Erased<C> {
         Box::new(Typed::<C> {
             view,
             state: C::State::default(),
+            begun: false,
             encoding,
         })
     }

@@ -11,6 +11,7 @@ pub(crate) mod config;
 pub(crate) mod daemon;
 pub(crate) mod dag;
 pub(crate) mod diag;
+pub(crate) mod files;
 pub(crate) mod get;
 pub(crate) mod id;
 pub(crate) mod init;

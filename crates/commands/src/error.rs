@@ -57,6 +57,12 @@ impl From<std::io::Error> for Error {
     }
 }
 
+impl From<basalt::mfs::Error> for Error {
+    fn from(e: basalt::mfs::Error) -> Self {
+        Self::new(e.to_string())
+    }
+}
+
 impl From<basalt::Error> for Error {
     fn from(e: basalt::Error) -> Self {
         Self::new(e.to_string())

@@ -111,6 +111,9 @@ Examples:
   > ipfs name publish --key=site /ipfs/<cid>
   > ipfs key ls -l",
     ),
+    group("files", "Work with the mutable file tree.")
+        .about_text(FILES)
+        .options(c::files::OPTIONS),
     group("log", "Read and set the levels of the daemon's logs."),
     group("multibase", "Encode and decode multibase.").about_no_repo(),
     group("pin", "Keep blocks from garbage collection."),
@@ -145,7 +148,20 @@ one of Kubo's databases mean Basalt's own:
 
 See https://github.com/ipfs/kubo/blob/master/docs/config.md#profiles.";
 
+const FILES: &str = "One directory tree whose content can be changed. It begins empty; its root has a CID at any time
+('ipfs files stat --hash /'), and all that is in it is kept from garbage collection, without pins.
+What was put in with 'ipfs files cp' is fetched as it is read.
+
+A change is durable when its command has answered. With --flush=false it stays in memory until a
+flush or the end of the daemon, which is faster for many changes; after Internal.MFSNoFlushLimit
+of them 'ipfs files flush' is due.";
+
 impl Group {
+    const fn options(mut self, options: &'static [Opt]) -> Self {
+        self.options = options;
+        self
+    }
+
     const fn about_text(mut self, text: &'static str) -> Self {
         self.about = self.about.text(text);
         self
@@ -192,6 +208,18 @@ table![
     c::diag::healthy::Healthy,
     c::diag::profile::Collect,
     c::diag::sys::Sys,
+    c::files::chcid::Chcid,
+    c::files::chmod::Chmod,
+    c::files::chroot::Chroot,
+    c::files::cp::Cp,
+    c::files::flush::Flush,
+    c::files::ls::Ls,
+    c::files::mkdir::Mkdir,
+    c::files::mv::Mv,
+    c::files::read::Read,
+    c::files::rm::Rm,
+    c::files::stat::Stat,
+    c::files::touch::Touch,
     c::get::Get,
     c::id::Id,
     c::init::Init,

@@ -7,6 +7,7 @@ use basalt_exchange::{BlockService, Exchange, Offline};
 use basalt_pin::Pins;
 use basalt_repo::Repo;
 
+use crate::files;
 use crate::node::Parts;
 use crate::{Node, Result};
 
@@ -59,10 +60,14 @@ impl NodeBuilder {
         let exchange = self.exchange.clone().unwrap_or_else(|| Arc::new(Offline));
         let Some(path) = self.repo.clone() else {
             let store = Arc::new(MemoryStore::default());
+            let pins = Pins::new(store.clone(), store.clone());
+            let blocks = BlockService::new(store.clone(), exchange);
+            let records: Arc<dyn Datastore> = store;
             return Ok(Node::assemble(Parts {
-                pins: Pins::new(store.clone(), store.clone()),
-                blocks: BlockService::new(store.clone(), exchange),
-                records: store,
+                files: files::assemble(None, &blocks, &records, pins.collector()),
+                pins,
+                blocks,
+                records,
                 rocks: None,
                 repo: None,
                 agent_suffix: self.agent_suffix,
@@ -75,9 +80,13 @@ impl NodeBuilder {
         let records: Arc<dyn Datastore> = rocks.clone();
         // Only this key is needed here: a bad value elsewhere does not keep a node from opening.
         let hash_on_read = repo.config().flag("Datastore.HashOnRead").unwrap_or(false);
+        let pins = Pins::new(records.clone(), store.clone());
+        let blocks = BlockService::new(store, exchange).hash_on_read(hash_on_read);
+        let config = repo.config();
         Ok(Node::assemble(Parts {
-            pins: Pins::new(records.clone(), store.clone()),
-            blocks: BlockService::new(store, exchange).hash_on_read(hash_on_read),
+            files: files::assemble(Some(&config), &blocks, &records, pins.collector()),
+            pins,
+            blocks,
             records,
             rocks: Some(rocks),
             repo: Some(repo),

@@ -53,6 +53,12 @@ pub enum Error {
         /// How many there are.
         free: u64,
     },
+    /// The mutable file tree cannot do what it was asked.
+    #[error(transparent)]
+    Files(#[from] basalt_mfs::Error),
+    /// The settings do not allow a mutable file tree.
+    #[error("failed to build MFS options from Import config: {0}")]
+    FilesSettings(String),
     /// A file or directory cannot be built or read.
     #[error(transparent)]
     UnixFs(#[from] basalt_unixfs::Error),

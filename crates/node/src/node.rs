@@ -8,6 +8,7 @@ use basalt_repo::Repo;
 use basalt_unixfs::BlockSource;
 use tokio_util::sync::CancellationToken;
 
+use crate::files::Files;
 use crate::source::Blocks;
 use crate::{Error, NodeBuilder, Result, auto_gc};
 
@@ -21,6 +22,7 @@ pub(crate) struct Parts {
     pub(crate) records: Arc<dyn Datastore>,
     pub(crate) blocks: BlockService,
     pub(crate) pins: Pins,
+    pub(crate) files: Files,
     pub(crate) agent_suffix: Option<String>,
 }
 
@@ -59,6 +61,10 @@ impl Node {
     /// Pins, and what collects the rest.
     pub fn pins(&self) -> &Pins {
         &self.0.parts.pins
+    }
+
+    pub(crate) fn files_or_why(&self) -> &Files {
+        &self.0.parts.files
     }
 
     pub(crate) fn agent_suffix(&self) -> Option<&str> {
@@ -159,6 +165,11 @@ impl Node {
     /// clone of the node is dropped.
     pub async fn close(&self) {
         self.0.cancel.cancel();
+        if let Ok(files) = self.files()
+            && let Err(error) = files.close().await
+        {
+            tracing::error!(target: "basalt::node", %error, "changes of the file tree were not flushed on closing");
+        }
         if let Err(error) = self.blocks().store().sync().await {
             tracing::error!(target: "basalt::node", %error, "the store did not sync on closing");
         }

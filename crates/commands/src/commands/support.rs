@@ -26,4 +26,4 @@ pub(crate) use paths::{parse_path, resolve, resolve_offline};
 pub(crate) use peer_text::PeerText;
 pub(crate) use read::whole_file;
 pub(crate) use repo::with_repo;
-pub(crate) use time::{MONTHS, rfc3339};
+pub(crate) use time::{MONTHS, civil, rfc3339};
