@@ -6,6 +6,7 @@ mod crowd;
 mod file;
 mod rest;
 mod small;
+mod tree;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -40,17 +41,20 @@ enum Scene {
     LargeChunks,
     /// A fresh repo with many small files.
     Small,
+    /// A fresh repo whose file tree grows.
+    Tree,
     /// A fresh repo and many clients.
     Crowd,
     /// A repo of 300,000 blocks, kept for all rounds.
     Blocks,
 }
 
-const SCENES: [Scene; 6] = [
+const SCENES: [Scene; 7] = [
     Scene::Rest,
     Scene::File,
     Scene::LargeChunks,
     Scene::Small,
+    Scene::Tree,
     Scene::Crowd,
     Scene::Blocks,
 ];
@@ -67,6 +71,9 @@ pub(crate) const ALL: &[Work] = &[
     Work { name: "add-20k-small", what: "add of a directory of 20,000 files of 4 KiB in one request", scene: Scene::Small },
     Work { name: "block-get-4k", what: "40,000 block gets of 4 KiB over 64 connections", scene: Scene::Small },
     Work { name: "block-put-small", what: "4,000 block puts of 1 KiB over 16 connections", scene: Scene::Small },
+    Work { name: "files-write", what: "10,000 files of 1 KiB written into one folder of the tree, each flushed", scene: Scene::Tree },
+    Work { name: "files-stat", what: "2,000 times files stat of that folder", scene: Scene::Tree },
+    Work { name: "files-ls", what: "20 times files ls -l of that folder", scene: Scene::Tree },
     Work { name: "concurrent-adds", what: "200 adds of 10 MiB at the same time", scene: Scene::Crowd },
     Work { name: "pin-ls-100k", what: "pin ls --stream of 100,000 recursive pins", scene: Scene::Blocks },
     Work { name: "repo-stat-300k", what: "repo stat at 300,000 blocks of 4 KiB", scene: Scene::Blocks },
@@ -157,6 +164,7 @@ impl<'a> Run<'a> {
                     Scene::File => self.file(side),
                     Scene::LargeChunks => self.large_chunks(side),
                     Scene::Small => self.small(side),
+                    Scene::Tree => self.tree(side),
                     Scene::Crowd => self.crowd(side),
                     Scene::Blocks => self.blocks(side),
                 }

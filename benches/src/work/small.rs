@@ -105,7 +105,13 @@ impl Run<'_> {
     }
 
     /// Records a work of many requests.
-    fn requests(&mut self, side: usize, work: &'static str, cost: &Cost, latencies: &Latencies) {
+    pub(super) fn requests(
+        &mut self,
+        side: usize,
+        work: &'static str,
+        cost: &Cost,
+        latencies: &Latencies,
+    ) {
         let count = latencies.len() as f64;
         self.cost(side, work, cost);
         self.sample(

@@ -220,6 +220,7 @@ table![
     c::files::rm::Rm,
     c::files::stat::Stat,
     c::files::touch::Touch,
+    c::files::write::Write,
     c::get::Get,
     c::id::Id,
     c::init::Init,

@@ -74,11 +74,12 @@ impl Mfs {
     /// Removes an entry; what is open there is let go.
     pub(crate) async fn unlink(&self, dir: &Arc<Dir>, name: &str) -> Result<()> {
         let mut state = dir.state.write().await;
-        if let Some(Child::Dir(_) | Child::File(_)) = state.open.get(name.as_bytes()) {
-            state.open.remove(name.as_bytes());
-        }
         let removed = state.edit.remove(name.as_bytes()).await?;
+        let open = state.open.remove(name.as_bytes());
         drop(state);
+        if let Some(Child::Dir(below)) = open {
+            below.dismantle().await;
+        }
         dir.touch();
         removed.map(drop).ok_or(Error::NotExist)
     }

@@ -10,13 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use basalt_unixfs::{BlockSink, DirectoryEdit, DirectoryNode, Entry};
 use bytes::Bytes;
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, OwnedRwLockWriteGuard, RwLock};
 
 use crate::Result;
 
-/// An open directory.
+/// An open directory. It holds the directory above it and is held by it until it is closed.
 pub(crate) struct Dir {
     /// The directory above, and the name in it; `None` for the root.
     above: Option<(Arc<Dir>, Bytes)>,
@@ -25,7 +23,7 @@ pub(crate) struct Dir {
     dirty: AtomicBool,
     /// Of the root: something was changed since it was recorded.
     unrecorded: AtomicBool,
-    pub(crate) state: RwLock<State>,
+    pub(crate) state: Arc<RwLock<State>>,
 }
 
 pub(crate) struct State {
@@ -72,11 +70,11 @@ impl Dir {
             above,
             dirty: AtomicBool::new(false),
             unrecorded: AtomicBool::new(false),
-            state: RwLock::new(State {
+            state: Arc::new(RwLock::new(State {
                 edit,
                 open: HashMap::new(),
                 written: None,
-            }),
+            })),
         })
     }
 
@@ -113,41 +111,54 @@ impl Dir {
     }
 
     /// Writes what was changed here and below to `sink`, and tells where the directory is.
-    pub(crate) fn write<'a>(
-        &'a self,
-        sink: &'a dyn BlockSink,
-    ) -> BoxFuture<'a, Result<DirectoryNode>> {
-        async move {
-            if let Some(node) = self.written().await {
-                return Ok(node);
-            }
-            let mut state = self.state.write().await;
-            // A change after this is seen by the next one.
-            let claim = Claim::of(&self.dirty);
-            let below: Vec<_> = state
-                .open
-                .iter()
-                .filter_map(|(name, child)| match child {
-                    Child::Dir(dir) if dir.is_dirty() => Some((name.clone(), dir.clone())),
-                    _ => None,
-                })
-                .collect();
-            for (name, dir) in below {
-                let node = dir.write(sink).await?;
-                let (cid, dag_size) = (node.cid, node.dag_size);
-                let entry = Entry {
-                    name,
-                    cid,
-                    dag_size,
-                };
-                state.edit.put(entry).await?;
-            }
-            let node = state.edit.flush(sink).await?;
-            state.written = Some(node);
-            claim.done();
-            Ok(node)
+    pub(crate) async fn write(self: &Arc<Self>, sink: &dyn BlockSink) -> Result<DirectoryNode> {
+        if let Some(node) = self.written().await {
+            return Ok(node);
         }
-        .boxed()
+        // The locks from here to the present directory are held: nobody else puts an older state
+        // of a directory into the one above it.
+        let mut levels = vec![Level::enter(self.clone(), Bytes::new()).await];
+        loop {
+            let Some(mut level) = levels.pop() else {
+                unreachable!("the first level is returned from");
+            };
+            if let Some((name, dir)) = level.below.pop() {
+                levels.push(level);
+                levels.push(Level::enter(dir, name).await);
+                continue;
+            }
+            let node = level.state.edit.flush(sink).await?;
+            level.state.written = Some(node);
+            let name = level.done();
+            let Some(above) = levels.last_mut() else {
+                return Ok(node);
+            };
+            let (cid, dag_size) = (node.cid, node.dag_size);
+            let entry = Entry {
+                name,
+                cid,
+                dag_size,
+            };
+            above.state.edit.put(entry).await?;
+        }
+    }
+
+    /// Lets go of everything that is open here and below.
+    pub(crate) async fn dismantle(self: Arc<Self>) {
+        let mut left = vec![self];
+        while let Some(dir) = left.pop() {
+            dir.state.write().await.let_go(&mut left);
+        }
+    }
+
+    /// As [`Dir::dismantle`], for a tree that nobody uses any more.
+    pub(crate) fn dismantle_unused(self: Arc<Self>) {
+        let mut left = vec![self];
+        while let Some(dir) = left.pop() {
+            if let Ok(mut state) = dir.state.try_write() {
+                state.let_go(&mut left);
+            }
+        }
     }
 
     /// Where the directory is, if nothing was changed since it was written.
@@ -170,6 +181,14 @@ impl Dir {
 }
 
 impl State {
+    fn let_go(&mut self, dirs: &mut Vec<Arc<Dir>>) {
+        for (_, child) in self.open.drain() {
+            if let Child::Dir(dir) = child {
+                dirs.push(dir);
+            }
+        }
+    }
+
     fn close(&mut self) {
         self.open.retain(|_, child| match child {
             Child::File(file) => Arc::strong_count(file) > 1,
@@ -188,24 +207,46 @@ impl State {
     }
 }
 
-/// A claim that what is dirty is written now; given back if that fails or is given up.
-struct Claim<'a>(Option<&'a AtomicBool>);
+/// A directory that is being written.
+struct Level {
+    dir: Arc<Dir>,
+    /// The name in the directory above.
+    name: Bytes,
+    state: OwnedRwLockWriteGuard<State>,
+    /// What is to be written first.
+    below: Vec<(Bytes, Arc<Dir>)>,
+    /// Whether the directory counts as written; until then giving up leaves it dirty.
+    done: bool,
+}
 
-impl<'a> Claim<'a> {
-    fn of(dirty: &'a AtomicBool) -> Self {
-        dirty.store(false, Ordering::SeqCst);
-        Self(Some(dirty))
+impl Level {
+    async fn enter(dir: Arc<Dir>, name: Bytes) -> Self {
+        let state = dir.state.clone().write_owned().await;
+        // A change after this is seen by the next writing.
+        dir.dirty.store(false, Ordering::SeqCst);
+        let below = state.open.iter().filter_map(|(name, child)| match child {
+            Child::Dir(dir) if dir.is_dirty() => Some((name.clone(), dir.clone())),
+            _ => None,
+        });
+        Self {
+            below: below.collect(),
+            dir,
+            name,
+            state,
+            done: false,
+        }
     }
 
-    fn done(mut self) {
-        self.0 = None;
+    fn done(mut self) -> Bytes {
+        self.done = true;
+        std::mem::take(&mut self.name)
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for Level {
     fn drop(&mut self) {
-        if let Some(dirty) = self.0 {
-            dirty.store(true, Ordering::SeqCst);
+        if !self.done {
+            self.dir.dirty.store(true, Ordering::SeqCst);
         }
     }
 }

@@ -44,6 +44,7 @@ pub mod path;
 mod remove;
 mod root;
 mod settings;
+mod write;
 
 pub use copy::Put;
 pub use error::Error;
@@ -55,6 +56,7 @@ pub use node::{Kind, Node};
 pub use path::MAX_DEPTH;
 pub use root::empty_root;
 pub use settings::Settings;
+pub use write::{WriteOptions, Writer};
 
 /// The result of every call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

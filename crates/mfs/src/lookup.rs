@@ -112,7 +112,7 @@ impl Mfs {
         }
     }
 
-    pub(crate) async fn dir_node(&self, dir: &Dir) -> Result<Node> {
+    pub(crate) async fn dir_node(&self, dir: &Arc<Dir>) -> Result<Node> {
         let cid = self.written(dir).await?;
         Ok(Node {
             kind: Kind::Directory,
@@ -121,7 +121,7 @@ impl Mfs {
     }
 
     /// Writes what of a directory was not flushed.
-    pub(crate) async fn written(&self, dir: &Dir) -> Result<Cid> {
+    pub(crate) async fn written(&self, dir: &Arc<Dir>) -> Result<Cid> {
         // Nobody's tree has the blocks until they are all written.
         let _kept = self.store().lease();
         Ok(dir.write(self.store()).await?.cid)

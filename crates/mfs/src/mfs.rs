@@ -123,6 +123,14 @@ impl Mfs {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(root) = self.root.take() {
+            root.dismantle_unused();
+        }
+    }
+}
+
 /// An entry for a block.
 pub(crate) fn entry(name: &[u8], block: &Block) -> Result<Entry> {
     Ok(Entry {

@@ -16,6 +16,10 @@ use super::node::{Node, Place};
 use super::settings::Settings;
 use super::tally::Tally;
 
+mod tree;
+
+use tree::Tree;
+
 /// How many items a round begins with; more are unpinned and left to the collections.
 const ITEMS: usize = 40;
 
@@ -39,6 +43,8 @@ struct Kept {
 struct World {
     items: Mutex<Vec<Kept>>,
     violations: Mutex<Vec<String>>,
+    tree: Mutex<Tree>,
+    turns: [Mutex<()>; 3],
     /// One more at each beginning and each end of a collection, so it is odd during one.
     collections: AtomicU64,
     killed: AtomicBool,
@@ -94,8 +100,17 @@ type Kind = fn(&World, &mut Client, &mut Dice) -> Result<()>;
 /// Works on `node` from many sides until it is killed.
 fn work(world: &World, node: Node, delay: Duration, dice: &mut Dice) -> Result<()> {
     world.killed.store(false, SeqCst);
-    let kinds: [Kind; 8] = [
-        add_large, add_small, add_small, add_tree, put, put, pin, collect,
+    let kinds: [Kind; 10] = [
+        add_large,
+        add_small,
+        add_small,
+        add_tree,
+        put,
+        put,
+        pin,
+        collect,
+        tree::change,
+        tree::change,
     ];
     let at = node.at;
     let outcome = thread::scope(|scope| {
@@ -128,6 +143,10 @@ fn work(world: &World, node: Node, delay: Duration, dice: &mut Dice) -> Result<(
 impl World {
     fn items(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tree(&self) -> MutexGuard<'_, Tree> {
+        self.tree.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn violations(&self) -> MutexGuard<'_, Vec<String>> {
@@ -324,6 +343,7 @@ fn verify(world: &World, node: &Node) -> Result<()> {
             }
         }
     }
+    problems.extend(tree::verify(world, &mut client)?);
     if let Err(error) = items::sound(&mut client) {
         problems.insert(format!("{error:#}"));
     }

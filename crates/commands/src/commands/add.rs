@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 mod options;
 mod show;
+mod to_files;
 
 use crate::commands::support::{CidText, Name};
 use crate::files::{FileEntry, FileMode, Files, NodeKind};
 use crate::{About, Arg, Call, Command, Error, Events, Output, Result, Terminal, View};
 use options::Options;
+use to_files::ToFiles;
 
 /// `ipfs add`.
 pub(crate) struct Add;
@@ -79,6 +81,8 @@ The CIDs depend on how files are cut and hashed: see --chunker, --hash, --raw-le
         let plan = options::plan(&call, &node)?;
         let files = call.take_files()?;
         let import = node.import(plan.import.clone())?;
+        let given = call.options.to_files.as_deref();
+        let to_files = given.map(|path| ToFiles::new(&node, path)).transpose()?;
         Adding {
             plan,
             cids,
@@ -87,6 +91,8 @@ The CIDs depend on how files are cut and hashed: see --chunker, --hash, --raw-le
             out,
             tree: None,
             trees: 0,
+            to_files,
+            unlinked: None,
         }
         .run()
         .await
@@ -130,6 +136,9 @@ struct Adding {
     out: Output<AddEvent>,
     tree: Option<Top>,
     trees: usize,
+    to_files: Option<ToFiles>,
+    /// Why an entry could not be linked into the mutable tree: nothing is added after it.
+    unlinked: Option<Error>,
 }
 
 /// The entry of the command line that is being added.
@@ -145,12 +154,19 @@ impl Adding {
     async fn run(mut self) -> Result<()> {
         while let Some(entry) = self.files.next().await? {
             self.entry(entry).await?;
+            if self.unlinked.is_some() {
+                break;
+            }
         }
         if self.tree.is_none() && self.trees == 0 && !self.plan.wrap {
             return Err(Error::new("expected a file argument"));
         }
         self.end_tree().await?;
-        Ok(self.import.finish().await?)
+        self.import.finish().await?;
+        if let Some(to_files) = self.to_files {
+            to_files.finish().await?;
+        }
+        self.unlinked.map_or(Ok(()), Err)
     }
 
     /// Whether the entry belongs to the tree that is being added.
@@ -166,6 +182,9 @@ impl Adding {
         if !self.continues(&entry) {
             if self.tree.is_some() {
                 self.end_tree().await?;
+            }
+            if self.unlinked.is_some() {
+                return Ok(());
             }
             self.begin_tree(&entry)?;
         }
@@ -255,7 +274,11 @@ impl Adding {
         for added in &tree.directories {
             self.emit(added).await?;
         }
-        self.tree = None;
+        let top = self.tree.take();
+        if let Some(to_files) = &mut self.to_files {
+            let name = top.as_ref().map(|t| t.name.as_ref()).unwrap_or_default();
+            self.unlinked = to_files.link(name, &tree.root.cid).await.err();
+        }
         Ok(())
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod read;
 pub(crate) mod rm;
 pub(crate) mod stat;
 pub(crate) mod touch;
+pub(crate) mod write;
 
 use basalt::block::{Block, Hasher, Version, hash_code};
 use basalt::ipld::Path;

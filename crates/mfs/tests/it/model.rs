@@ -61,7 +61,9 @@ impl Plain {
     fn below(&self, path: &str) -> Vec<(String, Option<u8>)> {
         let prefix = format!("{path}/");
         let below = self.0.iter().filter(|(at, _)| at.starts_with(&prefix));
-        below.map(|(at, v)| (at[path.len()..].to_owned(), *v)).collect()
+        below
+            .map(|(at, v)| (at[path.len()..].to_owned(), *v))
+            .collect()
     }
 
     fn take(&mut self, path: &str) {
@@ -105,9 +107,8 @@ impl Plain {
                 free
             }
             Call::Copy(from, to) => {
-                let free = self.0.contains_key(from)
-                    && self.is_dir(above(to))
-                    && !self.0.contains_key(to);
+                let free =
+                    self.0.contains_key(from) && self.is_dir(above(to)) && !self.0.contains_key(to);
                 if free {
                     let before = self.clone();
                     self.plant(&before, from, to);

@@ -4,9 +4,7 @@ use basalt::block::{
     Cid, Hasher, MAX_IDENTITY_DIGEST, Version, codec, hash_code, hash_codes, validate,
 };
 use basalt::chunker::Chunker;
-use basalt::unixfs::{
-    CidFormat, DirectoryOptions, FileOptions, Layout, Mtime, SizeEstimation, Stat,
-};
+use basalt::unixfs::{CidFormat, DirectoryOptions, FileOptions, Layout, Mtime, Stat};
 use basalt::{ImportOptions, Node, pin, repo::config};
 
 use crate::commands::support::hashing_failed;
@@ -235,11 +233,6 @@ fn contradictions(options: &Options) -> Result<()> {
             "wrap-with-directory and to-files options are not compatible",
         ));
     }
-    if to_files {
-        return Err(Error::new(
-            "to-files: this node has no MFS yet; add without it and keep the CID",
-        ));
-    }
     Ok(())
 }
 
@@ -291,19 +284,11 @@ fn layout(options: &Options, settings: &config::Import) -> Layout {
 }
 
 fn directory(options: &Options, settings: &config::Import, cids: CidFormat) -> DirectoryOptions {
+    let usual = basalt::directory_options(settings, cids);
     DirectoryOptions {
-        cids,
-        max_links: positive(
-            options.max_directory_links,
-            settings.directory_max_links.unwrap_or(0),
-        ),
-        fanout: positive(options.max_hamt_fanout, settings.hamt_fanout_or_default()),
-        sharding_size: settings.hamt_threshold_or_default(),
-        estimation: match settings.hamt_estimation {
-            config::HamtEstimation::Links => SizeEstimation::Links,
-            config::HamtEstimation::Block => SizeEstimation::Block,
-            config::HamtEstimation::Disabled => SizeEstimation::Disabled,
-        },
+        max_links: positive(options.max_directory_links, usual.max_links),
+        fanout: positive(options.max_hamt_fanout, usual.fanout),
+        ..usual
     }
 }
 

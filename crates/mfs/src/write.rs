@@ -1,0 +1,215 @@
+//! Writing files.
+
+use std::sync::Arc;
+
+use basalt_block::{Block, Cid};
+use basalt_blockstore::Lease;
+use basalt_unixfs::{CidFormat, Entry, FileEdit, FileEditOptions, FileNode};
+use bytes::{Bytes, BytesMut};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::dir::{Child, Dir, OpenFile};
+use crate::lookup::Found;
+use crate::mfs::Mfs;
+use crate::{Error, Kept, Result, path};
+
+/// How a file is opened for writing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WriteOptions {
+    /// Makes the file if it is not there, with CIDs of this format.
+    pub create: Option<CidFormat>,
+    /// Whether new leaves are raw; where nothing is said, as the file's CID has it.
+    pub raw_leaves: Option<bool>,
+}
+
+/// A file that is being written.
+///
+/// Nothing of what is written shows before [`Writer::finish`]; dropped before, it leaves the file
+/// as it was. One file has one writer at a time, others wait; readers see the file of before.
+pub struct Writer {
+    place: Place,
+    edit: FileEdit,
+    /// Where the next bytes go.
+    at: u64,
+    piece: BytesMut,
+    _turn: OwnedMutexGuard<()>,
+    _keeps: (Kept, Lease),
+}
+
+/// Where a file stands.
+struct Place {
+    dir: Arc<Dir>,
+    name: Bytes,
+    open: Arc<OpenFile>,
+}
+
+/// Kubo hands what it writes on in pieces of this size, which shows in the CIDs of files of more
+/// than 2 MiB.
+const PIECE: usize = 32 << 10;
+
+impl Mfs {
+    /// Opens a file for writing, at its beginning.
+    pub async fn writer(&self, at: &str, options: WriteOptions) -> Result<Writer> {
+        loop {
+            let place = self.place(at, options.create).await?;
+            let turn = place.open.writing.clone().lock_owned().await;
+            // Whoever wrote before may have been here longer than the file.
+            let Some(cid) = place.now().await? else {
+                continue;
+            };
+            if let Some(raw) = options.raw_leaves {
+                place.open.set_raw_leaves(raw);
+            }
+            let kept = self.0.parts.keep.protect(cid).await;
+            let lease = self.store().lease();
+            let options = FileEditOptions {
+                chunker: self.settings().chunker.clone(),
+                raw_leaves: place.open.raw_leaves(),
+                ..FileEditOptions::default()
+            };
+            let sink = Arc::new(self.store().clone());
+            let source = self.0.parts.source.clone();
+            let edit = FileEdit::open(source, sink, &cid, options).await?;
+            return Ok(Writer {
+                place,
+                edit,
+                at: 0,
+                piece: BytesMut::new(),
+                _turn: turn,
+                _keeps: (kept, lease),
+            });
+        }
+    }
+
+    /// Where a file stands, or where it is made.
+    async fn place(&self, at: &str, create: Option<CidFormat>) -> Result<Place> {
+        loop {
+            let (dir, name) = match (self.find(at).await, create) {
+                (Ok(Found::File(file)), _) => {
+                    file.check_content()?;
+                    (file.dir, file.name)
+                }
+                (Ok(Found::Dir(_)), _) => return Err(Error::WasNotFile(at.to_owned())),
+                (Err(Error::NotExist), Some(cids)) => {
+                    let (above, name) = path::split(at);
+                    let dir = self.find_parent(above).await?;
+                    match self.add_child(&dir, name, &empty_file(cids)?).await {
+                        Ok(()) | Err(Error::HasEntry) => {}
+                        Err(error) => return Err(error),
+                    }
+                    (dir, Bytes::copy_from_slice(name.as_bytes()))
+                }
+                (Err(error), _) => return Err(error),
+            };
+            let mut state = dir.state.write().await;
+            // It may have been removed, or replaced by a directory.
+            if state.edit.get(&name).await?.is_none() {
+                continue;
+            }
+            let open = match state.open.get(&name) {
+                Some(Child::Dir(_)) => continue,
+                Some(Child::File(open)) => open.clone(),
+                None => {
+                    let open = Arc::new(OpenFile::default());
+                    let child = Child::File(open.clone());
+                    state.open.insert(name.clone(), child);
+                    open
+                }
+            };
+            drop(state);
+            return Ok(Place { dir, name, open });
+        }
+    }
+}
+
+/// The root of a file of no bytes.
+fn empty_file(cids: CidFormat) -> Result<Block> {
+    let mut data = basalt_unixfs::Data::new(basalt_unixfs::Kind::File);
+    data.file_size = Some(0);
+    let node = basalt_ipld::dag_pb::Node {
+        links: Vec::new(),
+        data: Some(data.encode().into()),
+    };
+    Ok(cids.block(basalt_block::codec::DAG_PB, node.encode().into())?)
+}
+
+impl Place {
+    /// The file that stands there; `None` if it is not this one any more.
+    async fn now(&self) -> Result<Option<Cid>> {
+        let state = self.dir.state.read().await;
+        if !self.is_in(&state) {
+            return Ok(None);
+        }
+        Ok(state.edit.get(&self.name).await?.map(|entry| entry.cid))
+    }
+
+    fn is_in(&self, state: &crate::dir::State) -> bool {
+        matches!(state.open.get(&self.name), Some(Child::File(open)) if Arc::ptr_eq(open, &self.open))
+    }
+
+    /// Puts what was written into the directory, unless the file was removed meanwhile.
+    async fn put(&self, node: FileNode) -> Result<()> {
+        let mut state = self.dir.state.write().await;
+        if !self.is_in(&state) {
+            return Ok(());
+        }
+        let entry = Entry {
+            name: self.name.clone(),
+            cid: node.cid,
+            dag_size: node.dag_size,
+        };
+        state.edit.put(entry).await?;
+        drop(state);
+        self.dir.touch();
+        Ok(())
+    }
+}
+
+impl Writer {
+    /// Cuts the file off, or fills it up with zeros.
+    pub async fn truncate(&mut self, size: u64) -> Result<()> {
+        self.send().await?;
+        Ok(self.edit.truncate(size).await?)
+    }
+
+    /// Goes to a place in the file. What lies between the end and the place is filled with zeros,
+    /// also if nothing is written there.
+    pub async fn seek(&mut self, offset: u64) -> Result<()> {
+        self.send().await?;
+        self.edit.seek(offset).await?;
+        self.at = offset;
+        Ok(())
+    }
+
+    /// Writes bytes where the last ones ended.
+    pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
+        while !bytes.is_empty() {
+            let more = (PIECE - self.piece.len()).min(bytes.len());
+            self.piece.extend_from_slice(&bytes.split_to(more));
+            if self.piece.len() == PIECE {
+                self.send().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self) -> Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = self.piece.split();
+        self.edit.write_at(self.at, &piece).await?;
+        self.at += piece.len() as u64;
+        Ok(())
+    }
+
+    /// Puts what was written into the tree. It is durable after a flush.
+    pub async fn finish(mut self) -> Result<()> {
+        Mfs::to_its_end(async move {
+            self.send().await?;
+            let node = self.edit.flush().await?;
+            self.place.put(node).await
+        })
+        .await
+    }
+}

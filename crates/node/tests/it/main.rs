@@ -1,0 +1,3 @@
+//! The parts of a node together.
+
+mod files_and_garbage;
