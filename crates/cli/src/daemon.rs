@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use basalt::Node;
 use basalt::repo::config::StartOptions;
 use basalt::repo::{InitOptions, check_ours};
-use basalt_commands::{Call, Context, DaemonOptions, Error, Host, Output, Result, init_repo};
+use basalt_commands::{
+    Call, Context, DaemonOptions, Error, Host, Output, Result, init_repo, version_text,
+};
 use basalt_rpc::{Access, Face, http};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -38,7 +40,8 @@ impl Host for Program {
 async fn run(call: Call<DaemonOptions>, out: Output<String>) -> Result<()> {
     let signals = Signals::new()?;
     let options = &call.options;
-    out.emit(greeting()).await?;
+    out.emit(format!("Initializing daemon...\n{}", version_text()))
+        .await?;
     if options.manage_fdlimit {
         raise_file_limit();
     }
@@ -116,22 +119,6 @@ async fn run(call: Call<DaemonOptions>, out: Output<String>) -> Result<()> {
     Ok(())
 }
 
-fn greeting() -> String {
-    let arch = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    format!(
-        "Initializing daemon...\nKubo version: {}-basalt-{}\nRepo version: {}\nSystem version: {arch}/{}\nRust version: {}\n",
-        basalt::KUBO_VERSION,
-        basalt::VERSION,
-        basalt::REPO_VERSION,
-        std::env::consts::OS,
-        basalt::RUST_VERSION,
-    )
-}
-
 async fn init(call: &Call<DaemonOptions>, out: Output<String>) -> Result<()> {
     let config = match &call.options.init_config {
         Some(path) => Some(
@@ -183,13 +170,16 @@ impl Signals {
     }
 }
 
-/// Waits for the end. From then on a signal ends the process where it stands.
+/// Waits for the end. The second signal ends the process where it stands.
 async fn wait(mut signals: Signals, shutdown: &CancellationToken) {
-    tokio::select! {
-        () = signals.next() => {}
-        () = shutdown.cancelled() => {}
-    }
+    let interrupted = tokio::select! {
+        () = signals.next() => true,
+        () = shutdown.cancelled() => false,
+    };
     tokio::spawn(async move {
+        if !interrupted {
+            signals.next().await;
+        }
         signals.next().await;
         eprintln!("Received another interrupt before graceful shutdown, terminating...");
         std::process::exit(255);

@@ -194,7 +194,11 @@ fn is_daemon(entry: &dyn Entry) -> bool {
     entry.spec().path == "daemon"
 }
 
-/// Resolves at Ctrl-C or SIGTERM. A second one ends the process where it stands.
+/// How long a command that was interrupted may take to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Resolves at Ctrl-C or SIGTERM. A second one, or a command that does not end, ends the process
+/// where it stands: what is durable does not depend on a good end.
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (
@@ -203,17 +207,23 @@ async fn interrupted() {
     ) else {
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
-    }
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // A task of its own: the command may be busy and never ask whether it shall end.
     tokio::spawn(async move {
-        tokio::select! {
-            _ = int.recv() => {}
-            _ = term.recv() => {}
-        }
+        let mut next = async || {
+            tokio::select! {
+                _ = int.recv() => {}
+                _ = term.recv() => {}
+            }
+        };
+        next().await;
+        let _ = tell.send(());
+        let _ = tokio::time::timeout(GRACE, next()).await;
         std::process::exit(130);
     });
+    if told.await.is_err() {
+        std::future::pending().await
+    }
 }
 
 fn print(term: &mut Terminal, text: &str) -> Result<()> {

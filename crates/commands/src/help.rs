@@ -115,8 +115,9 @@ fn root(long: bool) -> String {
     let tagline = "Content-addressed storage node";
     let mut out = format!("USAGE\n{INDENT}{PROGRAM}  - {tagline}.\n\n");
     out.push_str("SYNOPSIS\n");
+    // One line, however long: scripts look for `ipfs .* <command>`.
     out.push_str(
-        "  ipfs [--config=<config> | -c] [--debug | -D] [--help] [-h] [--api=<api>]\n       [--offline] [--cid-base=<base>] [--encoding=<encoding> | --enc]\n       [--timeout=<timeout>] <command> ...\n\n",
+        "  ipfs [--config=<config> | -c] [--debug | -D] [--help] [-h] [--api=<api>] [--offline] [--cid-base=<base>] [--encoding=<encoding> | --enc] [--timeout=<timeout>] <command> ...\n\n",
     );
     if long {
         section(&mut out, "OPTIONS\n", &option_lines(Globals::SPEC, 78));

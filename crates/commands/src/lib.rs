@@ -33,6 +33,7 @@ mod commands;
 pub use command::{Call, Command, Encoder, Encoding, Entry, Events, Meta, Out, View};
 pub use commands::daemon::Options as DaemonOptions;
 pub use commands::init_repo;
+pub use commands::version::version_text;
 pub use context::{ActiveRequest, Context};
 pub use error::{Code, Error};
 pub use go_error::go_error;

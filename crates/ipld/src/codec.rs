@@ -13,7 +13,7 @@ pub const GIT_RAW: u64 = 0x78;
 /// JOSE objects over DAG-CBOR.
 pub const DAG_JOSE: u64 = 0x85;
 
-/// Codes and names of the codecs that content uses; the names are those of the multicodec table.
+/// Codes and names of codecs, in the order of the codes; the names are those of the multicodec table.
 pub const CODECS: &[(u64, &str)] = &[
     (CBOR, "cbor"),
     (RAW, "raw"),
@@ -23,6 +23,10 @@ pub const CODECS: &[(u64, &str)] = &[
     (GIT_RAW, "git-raw"),
     (0x7b, "torrent-info"),
     (0x7c, "torrent-file"),
+    (0x80, "blake3-hashseq"),
+    (0x81, "leofcoin-block"),
+    (0x82, "leofcoin-tx"),
+    (0x83, "leofcoin-pr"),
     (DAG_JOSE, "dag-jose"),
     (0x86, "dag-cose"),
     (0x90, "eth-block"),
@@ -34,16 +38,28 @@ pub const CODECS: &[(u64, &str)] = &[
     (0x96, "eth-state-trie"),
     (0x97, "eth-account-snapshot"),
     (0x98, "eth-storage-trie"),
+    (0x99, "eth-receipt-log-trie"),
+    (0x9a, "eth-receipt-log"),
     (0xb0, "bitcoin-block"),
     (0xb1, "bitcoin-tx"),
     (0xb2, "bitcoin-witness-commitment"),
     (0xc0, "zcash-block"),
     (0xc1, "zcash-tx"),
+    (0xd0, "stellar-block"),
+    (0xd1, "stellar-tx"),
     (0xe0, "decred-block"),
     (0xe1, "decred-tx"),
+    (0xf0, "dash-block"),
+    (0xf1, "dash-tx"),
+    (0xfa, "swarm-manifest"),
+    (0xfb, "swarm-feed"),
+    (0xfc, "beeson"),
     (DAG_JSON, "dag-json"),
+    (0x1f0, "swhid-1-snp"),
     (JSON, "json"),
-    (0x0202, "car"),
+    (0x202, "car"),
+    (0xb403, "rdfc-1"),
+    (0xb601, "json-jcs"),
     (0xf101, "fil-commitment-unsealed"),
     (0xf102, "fil-commitment-sealed"),
 ];

@@ -58,6 +58,15 @@ impl Node {
         &self.0.parts.blocks
     }
 
+    /// Blocks for one request, whose fetches belong together; `offline` asks nobody else.
+    pub fn blocks_for(&self, offline: bool) -> BlockService {
+        if offline {
+            self.blocks().offline()
+        } else {
+            self.blocks().session()
+        }
+    }
+
     /// Pins, and what collects the rest.
     pub fn pins(&self) -> &Pins {
         &self.0.parts.pins
@@ -97,22 +106,12 @@ impl Node {
 
     /// Blocks as a place that walks and pins read from; `offline` asks nobody else.
     pub fn source(&self, offline: bool) -> Arc<dyn Source> {
-        let blocks = if offline {
-            self.blocks().offline()
-        } else {
-            self.blocks().session()
-        };
-        Arc::new(Blocks(blocks))
+        Arc::new(Blocks(self.blocks_for(offline)))
     }
 
     /// Blocks as a place that files and directories are read from; `offline` asks nobody else.
     pub fn unixfs_source(&self, offline: bool) -> Arc<dyn BlockSource> {
-        let blocks = if offline {
-            self.blocks().offline()
-        } else {
-            self.blocks().session()
-        };
-        Arc::new(Blocks(blocks))
+        Arc::new(Blocks(self.blocks_for(offline)))
     }
 
     /// Pins a block or a DAG, fetching what is missing.

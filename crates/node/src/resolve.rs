@@ -34,11 +34,7 @@ impl Node {
         if path.is_mutable() {
             return Err(names::unresolved(path));
         }
-        let blocks = if offline {
-            self.blocks().offline()
-        } else {
-            self.blocks().session()
-        };
+        let blocks = self.blocks_for(offline);
         let found = basalt_ipld::resolve(&Links(Blocks(blocks)), path).await?;
         Ok(Resolved {
             namespace: path.namespace(),

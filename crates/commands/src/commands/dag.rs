@@ -10,18 +10,12 @@ pub(crate) mod stat;
 use basalt::block::hash_code;
 use basalt::ipld::{self, codec};
 
-use crate::commands::cid::names::{CODECS, codec_name};
 use crate::{Error, Result};
 
 /// The codec of a name or a number, as `dag` takes them.
 pub(crate) fn codec_named(text: &str) -> Result<u64> {
-    let by_name = CODECS
-        .iter()
-        .find(|(_, name, _)| *name == text)
-        .map(|(code, ..)| *code);
     // One table of codes has them all: what is no codec is told when it is used as one.
-    let by_name = by_name.or_else(|| hash_named(text));
-    by_name.map_or_else(
+    hash_named(text).map_or_else(
         || codec::parse(text).map_err(|e| Error::new(e.to_string())),
         Ok,
     )
@@ -42,5 +36,5 @@ pub(crate) fn told(error: ipld::Error) -> Error {
 
 /// The name of a codec as errors say it.
 pub(crate) fn codec_text(code: u64) -> String {
-    codec_name(code).map_or_else(|| format!("Code({code})"), str::to_owned)
+    codec::name(code).map_or_else(|| format!("Code({code})"), str::to_owned)
 }

@@ -37,20 +37,42 @@ pub(crate) struct Info {
 impl Info {
     /// This build.
     pub(crate) fn of_this_build() -> Self {
-        let arch = match std::env::consts::ARCH {
-            "x86_64" => "amd64",
-            "aarch64" => "arm64",
-            other => other,
-        };
         Self {
             version: basalt::KUBO_VERSION.to_owned(),
             commit: format!("basalt-{}", basalt::VERSION),
             repo: basalt::REPO_VERSION.to_string(),
-            system: format!("{arch}/{}", std::env::consts::OS),
+            system: format!("{}/{}", go_arch(), std::env::consts::OS),
             // Clients expect the field; there is no Go here.
             golang: format!("rust{}", basalt::RUST_VERSION),
         }
     }
+
+    fn everything(&self) -> String {
+        let Self {
+            version,
+            commit,
+            repo,
+            system,
+            golang,
+        } = self;
+        format!(
+            "Kubo version: {version}-{commit}\nRepo version: {repo}\nSystem version: {system}\nGolang version: {golang}\n"
+        )
+    }
+}
+
+/// The architecture in the words of Go.
+pub(crate) fn go_arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+/// What `version --all` prints, which a daemon says when it starts.
+pub fn version_text() -> String {
+    Info::of_this_build().everything()
 }
 
 #[async_trait]
@@ -83,10 +105,7 @@ impl Command for Version {
         if options.number {
             writeln!(w, "{}{commit}", info.version)?;
         } else if options.all {
-            writeln!(w, "Kubo version: {}{commit}", info.version)?;
-            writeln!(w, "Repo version: {}", info.repo)?;
-            writeln!(w, "System version: {}", info.system)?;
-            writeln!(w, "Golang version: {}", info.golang)?;
+            w.write_all(info.everything().as_bytes())?;
         } else {
             writeln!(w, "ipfs version {}{commit}", info.version)?;
         }

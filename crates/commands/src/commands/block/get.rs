@@ -23,11 +23,7 @@ impl Command for Get {
         let text = call.next_arg().await?.unwrap_or_default();
         let found = resolve(&call, &text).await?;
         let node = call.ctx.node().await?;
-        let blocks = if call.meta.globals.offline {
-            node.blocks().offline()
-        } else {
-            node.blocks().clone()
-        };
+        let blocks = node.blocks_for(call.meta.globals.offline);
         let block = blocks.get(&found.cid).await.map_err(basalt::Error::from)?;
         out.content_type("application/vnd.ipld.raw").await?;
         out.bytes(block.into_data()).await

@@ -1,17 +1,15 @@
 use std::io::Write;
 
 use async_trait::async_trait;
-use basalt::block::{Block, Hasher, MAX_BLOCK_SIZE, codec, hash_code, hash_codes, validate};
-use basalt::{Node, Pin};
+use basalt::block::{Block, Hasher, MAX_BLOCK_SIZE, codec, hash_code, hash_codes};
+use basalt::{Node, TOO_BIG};
 use bytes::Bytes;
 
 use super::KeyAndSize;
 use crate::commands::cid::names::codec_of;
-use crate::commands::support::{CidText, hashing_failed, incoming};
+use crate::commands::support::{CidText, Keep, incoming, new_block, store};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
-/// A block over the limit is refused with this.
-pub(crate) const TOO_BIG: &str = basalt::TOO_BIG;
 /// Even those who insist get no larger block than this, in bytes: it is held in memory.
 const MOST: usize = 256 << 20;
 
@@ -98,45 +96,20 @@ async fn put(
     batch: Vec<Bytes>,
     cids: &CidText,
 ) -> Result<Vec<KeyAndSize>> {
-    let _kept_until_pinned = node.blocks().lease();
-    let mut blocks = Vec::with_capacity(batch.len());
-    for data in batch {
-        let block =
-            Block::hash(shape.version, shape.codec, shape.hasher, data).map_err(hashing_failed)?;
-        validate(block.cid()).map_err(|e| Error::new(e.to_string()))?;
-        blocks.push(block);
-    }
-    let rows: Vec<_> = blocks
-        .iter()
-        .map(|b| KeyAndSize {
-            key: cids.write(b.cid()),
-            size: b.data().len() as u64,
-        })
-        .collect();
-    let pins: Vec<Pin> = blocks.iter().map(|b| Pin::recursive(*b.cid())).collect();
-    let leaves = blocks.iter().all(Block::is_leaf);
-    node.blocks()
-        .put_many(blocks)
-        .await
-        .map_err(basalt::Error::from)?;
-    if !pin {
-        node.blocks()
-            .store()
-            .sync()
-            .await
-            .map_err(basalt::Error::from)?;
-    } else if leaves {
-        // Nothing is below them that could be missing; the record's commit makes the blocks
-        // durable too.
-        node.pins()
-            .put_many(&pins)
-            .await
-            .map_err(basalt::Error::from)?;
+    // What is too big was not even read.
+    let block = |data| new_block(shape.version, shape.codec, shape.hasher, data, true);
+    let blocks = batch.into_iter().map(block).collect::<Result<Vec<_>>>()?;
+    let row = |b: &Block| KeyAndSize {
+        key: cids.write(b.cid()),
+        size: b.data().len() as u64,
+    };
+    let rows = blocks.iter().map(row).collect();
+    let keep = if pin {
+        Keep::PinnedWhole
     } else {
-        for pin in pins {
-            node.pin(pin).await?;
-        }
-    }
+        Keep::UntilCollected
+    };
+    store(node, blocks, keep).await?;
     Ok(rows)
 }
 

@@ -27,11 +27,7 @@ impl Command for Stat {
         let cids = CidText::new(&call.meta.globals)?;
         let found = resolve(&call, &text).await?;
         let node = call.ctx.node().await?;
-        let blocks = if call.meta.globals.offline {
-            node.blocks().offline()
-        } else {
-            node.blocks().clone()
-        };
+        let blocks = node.blocks_for(call.meta.globals.offline);
         let stat = blocks.stat(&found.cid).await.map_err(basalt::Error::from)?;
         out.once(KeyAndSize {
             key: cids.write(&found.cid),

@@ -2,7 +2,9 @@ use std::io::Write;
 
 use async_trait::async_trait;
 
-use super::{CodeAndName, names::CODECS};
+use basalt::ipld::codec;
+
+use super::{CodeAndName, names::listed_codecs};
 use crate::{About, Call, Command, Output, Result, View};
 
 crate::options! {
@@ -28,18 +30,14 @@ impl Command for Codecs {
     const ABOUT: About = About::new("List the codecs that a CID may name.").no_repo();
 
     async fn run(call: Call<Options>, out: Output<Vec<CodeAndName>>) -> Result<()> {
-        let shown = CODECS
-            .iter()
-            .filter(|(.., ours)| *ours || !call.options.supported);
-        out.once(
-            shown
-                .map(|(code, name, _)| CodeAndName {
-                    code: *code,
-                    name: (*name).to_owned(),
-                })
-                .collect(),
-        )
-        .await
+        // What `dag` reads and writes, and what Basalt makes itself.
+        let is_ours = |code| codec::is_decodable(code) || code == codec::LIBP2P_KEY;
+        let shown = listed_codecs().filter(|(code, _)| !call.options.supported || is_ours(*code));
+        let row = |(code, name): (u64, &str)| CodeAndName {
+            code,
+            name: name.to_owned(),
+        };
+        out.once(shown.map(row).collect()).await
     }
 
     fn text(

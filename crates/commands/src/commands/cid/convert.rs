@@ -3,8 +3,9 @@
 use basalt::block::{Base, Cid, Version, cid_text, codec, hash_name, parse_cid};
 use serde::{Deserialize, Serialize};
 
-use super::names::{base_name, codec_name};
+use super::names::base_name;
 use crate::{Call, Error, Output, Result, View};
+use basalt::ipld;
 use std::io::Write;
 
 /// What became of one CID.
@@ -104,8 +105,10 @@ fn convert(text: &str, to: &Conversion) -> Result<String, Failure> {
 
 fn format(format: &str, base: Base, cid: &Cid) -> Result<String, Failure> {
     let hash = cid.hash();
-    let codec =
-        || codec_name(cid.codec()).map_or_else(|| format!("Code({})", cid.codec()), str::to_owned);
+    let codec = || {
+        ipld::codec::name(cid.codec())
+            .map_or_else(|| format!("Code({})", cid.codec()), str::to_owned)
+    };
     let function =
         || hash_name(hash.code()).map_or_else(|| format!("hash?{}", hash.code()), str::to_owned);
     let version = u64::from(cid.version());

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use basalt::block::{Base, Cid, Version, cid_text, codec, hash_codes, hash_name, parse_cid};
 use serde::{Deserialize, Serialize};
 
-use super::names::{base_name, codec_name};
+use super::names::base_name;
 use crate::options::NoOptions;
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
+use basalt::ipld;
 
 /// `ipfs cid inspect`.
 pub(crate) struct Inspect;
@@ -122,7 +123,7 @@ fn inspect(text: &str) -> Parts {
         },
         multicodec: CodecPart {
             code: cid.codec(),
-            name: codec_name(cid.codec()).map_or_else(unknown, str::to_owned),
+            name: ipld::codec::name(cid.codec()).map_or_else(unknown, str::to_owned),
         },
         multihash: HashPart {
             code: hash.code(),

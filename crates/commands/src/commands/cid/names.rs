@@ -1,6 +1,7 @@
 //! Names of multibases and multicodecs.
 
 use basalt::block::Base;
+use basalt::ipld::codec;
 
 /// Every multibase: the base, its name, whether its letter can be shown.
 pub(crate) const BASES: [(Base, &str); 24] = [
@@ -66,72 +67,16 @@ pub(crate) fn base_of(name: &str) -> Result<Base, String> {
         .ok_or_else(|| format!("unsupported multibase encoding: {name}"))
 }
 
-/// Multicodecs of IPLD data, in the order of their codes; `true` for those that `dag` reads and
-/// writes or that Basalt makes itself.
-pub(crate) const CODECS: [(u64, &str, bool); 44] = [
-    (0x51, "cbor", true),
-    (0x55, "raw", true),
-    (0x70, "dag-pb", true),
-    (0x71, "dag-cbor", true),
-    (0x72, "libp2p-key", true),
-    (0x78, "git-raw", false),
-    (0x7b, "torrent-info", false),
-    (0x7c, "torrent-file", false),
-    (0x80, "blake3-hashseq", false),
-    (0x81, "leofcoin-block", false),
-    (0x82, "leofcoin-tx", false),
-    (0x83, "leofcoin-pr", false),
-    (0x85, "dag-jose", false),
-    (0x86, "dag-cose", false),
-    (0x90, "eth-block", false),
-    (0x91, "eth-block-list", false),
-    (0x92, "eth-tx-trie", false),
-    (0x93, "eth-tx", false),
-    (0x94, "eth-tx-receipt-trie", false),
-    (0x95, "eth-tx-receipt", false),
-    (0x96, "eth-state-trie", false),
-    (0x97, "eth-account-snapshot", false),
-    (0x98, "eth-storage-trie", false),
-    (0x99, "eth-receipt-log-trie", false),
-    (0x9a, "eth-receipt-log", false),
-    (0xb0, "bitcoin-block", false),
-    (0xb1, "bitcoin-tx", false),
-    (0xb2, "bitcoin-witness-commitment", false),
-    (0xc0, "zcash-block", false),
-    (0xc1, "zcash-tx", false),
-    (0xd0, "stellar-block", false),
-    (0xd1, "stellar-tx", false),
-    (0xe0, "decred-block", false),
-    (0xe1, "decred-tx", false),
-    (0xf0, "dash-block", false),
-    (0xf1, "dash-tx", false),
-    (0xfa, "swarm-manifest", false),
-    (0xfb, "swarm-feed", false),
-    (0xfc, "beeson", false),
-    (0x0129, "dag-json", true),
-    (0x01f0, "swhid-1-snp", false),
-    (0x0200, "json", true),
-    (0xb403, "rdfc-1", false),
-    (0xb601, "json-jcs", false),
-];
+/// Codecs that are no data of IPLD and so are not listed.
+const UNLISTED: [u64; 3] = [0x0202, 0xf101, 0xf102];
 
-/// The name of a codec.
-pub(crate) fn codec_name(code: u64) -> Option<&'static str> {
-    CODECS
-        .iter()
-        .find(|(c, ..)| *c == code)
-        .map(|(_, name, _)| *name)
+/// The codecs that a CID may name.
+pub(crate) fn listed_codecs() -> impl Iterator<Item = (u64, &'static str)> {
+    let all = codec::CODECS.iter().copied();
+    all.filter(|(code, _)| !UNLISTED.contains(code))
 }
 
 /// The codec of a name or of a number.
 pub(crate) fn codec_of(text: &str) -> Result<u64, String> {
-    let by_name = CODECS
-        .iter()
-        .find(|(_, name, _)| *name == text)
-        .map(|(code, ..)| *code);
-    let hex = || u64::from_str_radix(text.strip_prefix("0x")?, 16).ok();
-    by_name
-        .or_else(|| text.parse().ok())
-        .or_else(hex)
-        .ok_or_else(|| format!("unknown multicodec: \"{text}\""))
+    codec::parse(text).map_err(|e| e.to_string())
 }

@@ -1,14 +1,13 @@
 use std::io::Write;
 
 use async_trait::async_trait;
-use basalt::block::{Block, Hasher, MAX_BLOCK_SIZE, validate};
-use basalt::{Node, Pin, ipld};
+use basalt::block::{Block, Hasher};
+use basalt::{TOO_BIG, ipld};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{codec_named, hash_named, told};
-use crate::commands::block::put::TOO_BIG;
-use crate::commands::support::{CidText, LinkJson, hashing_failed, incoming};
+use crate::commands::support::{CidText, Keep, LinkJson, incoming, new_block, store};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 /// A block of 2 MiB may be longer in the codec that it is read from: more than this is refused
@@ -76,6 +75,11 @@ Example:
             .and_then(|r| r.config().import().hash_function.clone());
         let shape = shape(&call.options, default_hash)?;
         let most = if shape.allow_big { MOST_BIG } else { MOST };
+        let keep = if call.options.pin {
+            Keep::Pinned
+        } else {
+            Keep::UntilCollected
+        };
         let mut files = incoming(files, most, TOO_BIG);
         loop {
             let batch = files.batch().await?;
@@ -85,7 +89,9 @@ Example:
             let made = tokio::task::spawn_blocking(move || make(shape, batch));
             let (blocks, failed) = made.await.map_err(|e| Error::new(e.to_string()))?;
             // What was good before the first bad one is kept and told.
-            for cid in store(&node, blocks, call.options.pin).await? {
+            let cids: Vec<_> = blocks.iter().map(|b| LinkJson::new(b.cid())).collect();
+            store(&node, blocks, keep).await?;
+            for cid in cids {
                 out.emit(PutNode { cid }).await?;
             }
             failed?;
@@ -143,46 +149,6 @@ fn block(shape: Shape, data: &[u8]) -> Result<Block> {
     let value = ipld::decode(shape.input, data).map_err(told)?;
     let bytes = ipld::encode(shape.store, &value).map_err(told)?;
     drop(value);
-    let len = bytes.len();
-    let block = Block::hash(1, shape.store, Hasher::new(shape.hash), bytes.into())
-        .map_err(hashing_failed)?;
-    if len > MAX_BLOCK_SIZE && !shape.allow_big {
-        return Err(Error::new(TOO_BIG));
-    }
-    validate(block.cid()).map_err(|e| Error::new(e.to_string()))?;
-    Ok(block)
-}
-
-/// Stores blocks, and their pins in the same commit: all of it is durable when this returns.
-async fn store(node: &Node, blocks: Vec<Block>, pin: bool) -> Result<Vec<LinkJson>> {
-    if blocks.is_empty() {
-        return Ok(Vec::new());
-    }
-    let _kept_until_pinned = node.blocks().lease();
-    let cids = blocks
-        .iter()
-        .map(|block| LinkJson::new(block.cid()))
-        .collect();
-    let pins: Vec<Pin> = blocks
-        .iter()
-        .map(|block| Pin::recursive(*block.cid()))
-        .collect();
-    node.blocks()
-        .put_many(blocks)
-        .await
-        .map_err(basalt::Error::from)?;
-    if pin {
-        // What the nodes link to need not be here yet.
-        node.pins()
-            .put_many(&pins)
-            .await
-            .map_err(basalt::Error::from)?;
-    } else {
-        node.blocks()
-            .store()
-            .sync()
-            .await
-            .map_err(basalt::Error::from)?;
-    }
-    Ok(cids)
+    let hasher = Hasher::new(shape.hash);
+    new_block(1, shape.store, hasher, bytes.into(), shape.allow_big)
 }

@@ -7,6 +7,7 @@ use nix::sys::socket::SockaddrLike;
 use serde_json::{Value, json};
 use tokio::runtime::RuntimeMetrics;
 
+use crate::commands::version::go_arch;
 use crate::{Context, Error, Result};
 
 /// All facts. Blocking.
@@ -19,7 +20,7 @@ pub(super) fn facts(ctx: &Context, tasks: &RuntimeMetrics) -> Result<Value> {
         "memory": {"swap": memory("VmSwap:"), "virt": memory("VmSize:")},
         "net": {"interface_addresses": addresses()?, "online": false},
         "runtime": {
-            "arch": arch(),
+            "arch": go_arch(),
             "compiler": "rustc",
             "gomaxprocs": tasks.num_workers(),
             "numcpu": std::thread::available_parallelism().map_or(1, usize::from),
@@ -34,14 +35,6 @@ pub(super) fn facts(ctx: &Context, tasks: &RuntimeMetrics) -> Result<Value> {
 
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
-}
-
-fn arch() -> &'static str {
-    match env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }
 
 fn disk(ctx: &Context) -> Result<Value> {
