@@ -1,12 +1,17 @@
-//! Directories that are HAMTs: building one, and finding a name in it.
+//! Directories that are HAMTs: building one, finding a name in it, and changing it.
 #![allow(missing_docs)]
 
 use std::sync::Arc;
 
 use basalt_block::{Block, Cid, Hasher, codec};
 use basalt_blockstore::MemoryStore;
-use basalt_unixfs::{Directory, DirectoryBuilder, DirectoryOptions, OnlyHash, Stat};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use basalt_unixfs::{
+    Directory, DirectoryBuilder, DirectoryEdit, DirectoryOptions, Entry, OnlyHash, Stat,
+};
+use criterion::{
+    BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
+};
+use futures::TryStreamExt;
 use tokio::runtime::Runtime;
 
 const NAMES: usize = 100_000;
@@ -41,6 +46,7 @@ fn hamt(c: &mut Criterion) {
     let store = Arc::new(MemoryStore::default());
     let built = runtime.block_on(directory(NAMES, leaf.cid()).finish(&store));
     let root = built.expect("built").cid;
+    edit(&mut group, &runtime, &store, &root, leaf.cid());
     let opened = Directory::open(Arc::new(store), &root);
     let opened = runtime.block_on(opened).expect("opened");
     group.throughput(Throughput::Elements(1)).sample_size(50);
@@ -54,6 +60,70 @@ fn hamt(c: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// One change and what it takes to store it; in a directory that stays open, and in one that is
+/// opened for it.
+fn edit(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    runtime: &Runtime,
+    store: &Arc<MemoryStore>,
+    root: &Cid,
+    target: &Cid,
+) {
+    let open = |root: Cid| async move {
+        let edit = DirectoryEdit::open(Arc::new(store.clone()), &root, DirectoryOptions::default());
+        edit.await.expect("opened")
+    };
+    let entry = |name: String| Entry {
+        name: name.into(),
+        cid: *target,
+        dag_size: 11,
+    };
+    group.throughput(Throughput::Elements(1)).sample_size(50);
+    let mut at = 0;
+    let mut next = move || {
+        at += 1;
+        at * 7919 % NAMES
+    };
+    let mut kept = runtime.block_on(open(*root));
+    group.bench_function(format!("put into {NAMES} and flush"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                let new = entry(format!("new-{}", next()));
+                kept.put(new).await.expect("put");
+                kept.flush(store).await.expect("flushed")
+            })
+        });
+    });
+    group.bench_function(format!("remove from {NAMES}, put again and flush"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                let name = format!("file-{}.txt", next());
+                kept.remove(name.as_bytes()).await.expect("removed");
+                kept.put(entry(name)).await.expect("put");
+                kept.flush(store).await.expect("flushed")
+            })
+        });
+    });
+    group.bench_function(format!("open {NAMES}, remove and flush"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                let mut edit = open(*root).await;
+                let name = format!("file-{}.txt", next());
+                edit.remove(name.as_bytes()).await.expect("removed");
+                edit.flush(store).await.expect("flushed")
+            })
+        });
+    });
+    group.bench_function(format!("open {NAMES} and list the first"), |b| {
+        b.iter(|| {
+            runtime.block_on(async {
+                let mut entries = open(*root).await.entries();
+                entries.try_next().await.expect("listed").expect("there")
+            })
+        });
+    });
 }
 
 criterion_group!(benches, hamt);

@@ -14,6 +14,9 @@ use crate::{BlockSource, Data, Error, Kind, Result, source::fetch_ahead};
 
 /// 64 bits of hash, three at a time, tell any names apart.
 pub(crate) const MAX_DEPTH: usize = 22;
+/// Shards in a row without an entry. Honest ones are no more than the depth; shards that lead to
+/// one another many times would be as good as endless.
+const MAX_BARREN: usize = 1024;
 
 pub(super) fn entries(
     source: Arc<dyn BlockSource>,
@@ -38,6 +41,7 @@ pub(crate) fn below(
     let mut walk = Walk {
         source,
         levels: Vec::new(),
+        barren: 0,
     };
     walk.descend(root);
     let next = |walk: Option<Walk>| async {
@@ -53,6 +57,7 @@ pub(crate) fn below(
 struct Walk {
     source: Arc<dyn BlockSource>,
     levels: Vec<Level>,
+    barren: usize,
 }
 
 /// What remains of a shard: its slots, and the shards that some of them lead to.
@@ -80,12 +85,16 @@ impl Walk {
         while let Some(level) = self.levels.last_mut() {
             match level.slots.next() {
                 None => drop(self.levels.pop()),
-                Some(Slot::Entry(entry)) => return Ok(Some(entry)),
+                Some(Slot::Entry(entry)) => {
+                    self.barren = 0;
+                    return Ok(Some(entry));
+                }
                 Some(Slot::Shard(link)) => {
                     let Some(block) = level.shards.next().await.transpose()? else {
                         return Err(Error::Cancelled);
                     };
-                    if self.levels.len() >= MAX_DEPTH {
+                    self.barren += 1;
+                    if self.levels.len() >= MAX_DEPTH || self.barren > MAX_BARREN {
                         return Err(Error::TooDeep(Box::new(link.cid)));
                     }
                     self.descend(Shard::decode(&block)?.into_slots());

@@ -49,7 +49,7 @@ pub struct DirectoryEdit {
 
 enum Form {
     Basic(Box<Basic>),
-    Sharded(Sharded),
+    Sharded(Box<Sharded>),
 }
 
 impl fmt::Debug for DirectoryEdit {
@@ -101,9 +101,11 @@ impl DirectoryEdit {
                 &data,
                 options.estimation,
             )?)),
-            Kind::HamtShard => {
-                Form::Sharded(Sharded::open(&block, data.stat(), options.estimation)?)
-            }
+            Kind::HamtShard => Form::Sharded(Box::new(Sharded::open(
+                &block,
+                data.stat(),
+                options.estimation,
+            )?)),
             _ => return Err(Error::NotDirectory),
         };
         Ok(Self {
@@ -195,7 +197,7 @@ impl DirectoryEdit {
                 }
                 let mut sharded = Sharded::from_basic(basic, &self.options)?;
                 let old = sharded.put(entry)?;
-                self.form = Form::Sharded(sharded);
+                self.form = Form::Sharded(Box::new(sharded));
                 Ok(old)
             }
             Form::Sharded(sharded) => {

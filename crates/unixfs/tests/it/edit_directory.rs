@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use basalt_block::{Cid, codec};
 use basalt_blockstore::MemoryStore;
+use basalt_ipld::dag_pb::{Link, Node};
 use basalt_unixfs::{
-    BlockSource, CidFormat, DirectoryBuilder, DirectoryEdit, DirectoryOptions, Entry, Error, Mtime,
-    OnlyHash, SizeEstimation, Stat,
+    BlockSink, BlockSource, CidFormat, Data, DirectoryBuilder, DirectoryEdit, DirectoryOptions,
+    Entry, Error, Kind, Mtime, OnlyHash, SizeEstimation, Stat,
 };
 use futures::TryStreamExt;
 use proptest::prelude::*;
@@ -326,4 +327,116 @@ async fn mode_and_time_are_kept_through_every_form() {
     edit.set_mtime(None).unwrap();
     edit.set_mode(Some(0)).unwrap();
     assert!(edit.stat().is_empty());
+}
+
+/// A shard with these links, the name of each behind the digits of its slot.
+async fn shard(store: &Arc<MemoryStore>, links: &[(&str, Cid)]) -> Cid {
+    let data = Data {
+        data: Some(vec![((1u16 << links.len()) - 1) as u8].into()),
+        hash_type: Some(0x22),
+        fanout: Some(8),
+        ..Data::new(Kind::HamtShard)
+    };
+    let link = |(at, (name, cid)): (usize, &(&str, Cid))| {
+        Link::new(*cid, format!("{at}{name}").into_bytes(), 1)
+    };
+    let node = Node {
+        links: links.iter().enumerate().map(link).collect(),
+        data: Some(data.encode().into()),
+    };
+    let block = CidFormat::V1
+        .block(codec::DAG_PB, node.encode().into())
+        .unwrap();
+    let cid = *block.cid();
+    BlockSink::put(store, vec![block]).await.unwrap();
+    cid
+}
+
+#[tokio::test]
+async fn shards_that_lead_to_each_other_many_times_are_given_up() {
+    let (_, source, store) = store();
+    for (bottom, is_barren) in [(vec![], true), (vec![("name", child(1).0); 8], false)] {
+        let mut cid = shard(&store, &bottom).await;
+        for _ in 0..20 {
+            cid = shard(&store, &[("", cid); 8]).await;
+        }
+        let mut edit = DirectoryEdit::open(source.clone(), &cid, DirectoryOptions::default())
+            .await
+            .unwrap();
+        if is_barren {
+            let listed = edit.entries().try_next().await;
+            assert!(matches!(listed, Err(Error::TooDeep(_))), "{listed:?}");
+        }
+        // What is counted is counted once; what is found to be small is then too large to be read.
+        let removed = edit.remove(b"name").await;
+        if is_barren {
+            assert_eq!(removed.unwrap(), None);
+        } else {
+            assert!(matches!(removed, Err(Error::TooDeep(_))), "{removed:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn shards_that_contradict_themselves_are_named() {
+    let (_, source, store) = store();
+    let (leaf, _) = child(1);
+    let good = || Data {
+        data: Some(vec![1].into()),
+        hash_type: Some(0x22),
+        fanout: Some(8),
+        ..Data::new(Kind::HamtShard)
+    };
+    let with = |change: fn(&mut Data)| {
+        let mut data = good();
+        change(&mut data);
+        data
+    };
+    let cases = [
+        with(|data| data.data = Some(vec![3].into())),
+        with(|data| data.data = Some(vec![0, 1].into())),
+        with(|data| data.data = None),
+        with(|data| data.fanout = Some(1 << 40)),
+        with(|data| data.fanout = Some(7)),
+        with(|data| data.fanout = None),
+        with(|data| data.fanout = Some(256)),
+        with(|data| data.hash_type = Some(0x12)),
+    ];
+    for data in cases {
+        let node = Node {
+            links: vec![Link::new(leaf, "0", 1)],
+            data: Some(data.encode().into()),
+        };
+        let block = CidFormat::V1
+            .block(codec::DAG_PB, node.encode().into())
+            .unwrap();
+        let bad = *block.cid();
+        BlockSink::put(&store, vec![block]).await.unwrap();
+        let options = DirectoryOptions::default();
+        let open = DirectoryEdit::open(source.clone(), &bad, options.clone()).await;
+        assert!(open.unwrap_err().to_string().contains(&bad.to_string()));
+
+        // The same one level down shows when it is met, and nothing has changed then.
+        let root = shard(&store, &[("", bad); 8]).await;
+        let mut edit = DirectoryEdit::open(source.clone(), &root, options)
+            .await
+            .unwrap();
+        let (cid, dag_size) = child(2);
+        let name = "name".into();
+        let errors = [
+            edit.get(b"name").await.unwrap_err(),
+            edit.remove(b"name").await.unwrap_err(),
+            edit.put(Entry {
+                name,
+                cid,
+                dag_size,
+            })
+            .await
+            .unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.to_string().contains(&bad.to_string()), "{error}");
+        }
+        assert_eq!(edit.flush(&store).await.unwrap().cid, root);
+    }
 }

@@ -27,6 +27,8 @@ const COUNT_BATCH: usize = 64;
 
 pub(super) struct Sharded {
     root: Arc<Shard>,
+    /// What was opened.
+    cid: Option<Cid>,
     stat: Stat,
     by: SizeEstimation,
     /// The bytes of names and CIDs won since it was opened or became a HAMT.
@@ -43,6 +45,7 @@ impl Sharded {
         Ok(Self {
             len: root.len(),
             root: Arc::new(root),
+            cid: Some(*block.cid()),
             stat,
             by,
             growth: 0,
@@ -65,6 +68,7 @@ impl Sharded {
         }
         Ok(Self {
             root: Arc::new(root),
+            cid: None,
             stat: basic.stat(),
             by: options.estimation,
             growth: 0,
@@ -232,7 +236,16 @@ impl Sharded {
         };
         let mut found = Vec::new();
         let mut entries = self.entries(source.clone());
+        let mut size = 0;
         while let Some(entry) = entries.try_next().await? {
+            size += entry_size(self.by, &entry) as i64;
+            // Counted were fewer: some shards are linked from many places.
+            if let (Some(counted), Some(cid)) = (self.at_least, &self.cid)
+                && size > counted
+                && self.by != SizeEstimation::Disabled
+            {
+                return Err(Error::TooDeep(Box::new(*cid)));
+            }
             found.push(entry);
             if found.len() > most {
                 return Ok(None);
