@@ -80,26 +80,8 @@ impl Cf {
         cf
     }
 
-    /// Descriptors of all families, to open them.
-    pub(crate) fn descriptors(options: &Options) -> Vec<ColumnFamilyDescriptor> {
-        Self::descriptors_with(options, |_| ())
-    }
-
-    /// As [`Cf::descriptors`], with memtables that take in the whole log of `logged` bytes, and
-    /// without compactions.
-    pub(crate) fn descriptors_for_recovery(
-        options: &Options,
-        logged: usize,
-    ) -> Vec<ColumnFamilyDescriptor> {
-        let size = options.write_buffer().max(2 * logged);
-        Self::descriptors_with(options, |cf| {
-            cf.set_write_buffer_size(size);
-            // It would take the space with which deletions are written.
-            cf.set_disable_auto_compactions(true);
-        })
-    }
-
-    fn descriptors_with(
+    /// Descriptors of all families, to open them, with their settings changed.
+    pub(crate) fn descriptors_with(
         options: &Options,
         change: impl Fn(&mut rocksdb::Options),
     ) -> Vec<ColumnFamilyDescriptor> {

@@ -10,7 +10,7 @@ use crate::ballast::Ballast;
 use crate::cf::{ALL, Cf};
 use crate::codec::{self, Totals};
 use crate::db::{Db, decode_meta};
-use crate::{Options, error, space};
+use crate::{Options, current, error, mended, space};
 
 /// Row of the family `Own`: the format.
 const FORMAT: &[u8] = b"format";
@@ -23,14 +23,29 @@ pub(crate) const RECOUNT: &[u8] = b"recount";
 pub(crate) struct Opened {
     pub(crate) db: Arc<Db>,
     pub(crate) totals: Totals,
-    /// What was lost by damage to the write-ahead log.
+    /// What damage was met.
     pub(crate) damage: Option<String>,
+    /// Whether RocksDB refuses the files as they are, and only a part of them can be read.
+    pub(crate) broken: bool,
 }
 
 pub(crate) fn open(options: &Options) -> Result<Opened> {
     let path = &options.path;
+    mended::adopt(path)?;
     std::fs::create_dir_all(path)
         .map_err(|e| Error::Io(format!("cannot make {}: {e}", path.display())))?;
+    match current::mend(path) {
+        Ok(false) => {}
+        Ok(true) => {
+            tracing::warn!(target: "basalt::store", "the file CURRENT was damaged; it was written anew");
+        }
+        Err(e) => {
+            return Err(Error::Io(format!(
+                "cannot read {}/CURRENT: {e}",
+                path.display()
+            )));
+        }
+    }
     let fresh = !path.join("CURRENT").exists();
     if fresh {
         refuse_remains(path)?;
@@ -40,63 +55,120 @@ pub(crate) fn open(options: &Options) -> Result<Opened> {
     let ballast = Arc::new(Ballast::of(path, options.write_buffer() as u64));
     let scarce = space::scarce(path, &ballast);
     let direct = options.direct_io && space::can_write_directly(path);
-    let open = |mode| {
-        let base = if scarce.is_some() {
-            without_room()
-        } else {
-            rocksdb::Options::default()
-        };
-        let db = database(base, options, direct, mode);
-        if let Some((_, logged)) = &scarce {
-            return open_without_room(&db, path, options, *logged);
-        }
-        DB::open_cf_descriptors(&db, path, Cf::descriptors(options))
-    };
+    let logged = scarce.as_ref().map(|(_, logged)| *logged);
+    let open = |how: How| how.open(options, direct, logged);
     // A torn end is what a crash leaves. Anything else that is wrong in the log is damage, behind
     // which nothing can be trusted; it must be told, and must not keep the rest from being served.
-    let (db, damage) = match open(DBRecoveryMode::TolerateCorruptedTailRecords) {
+    let mut broken = false;
+    let (db, damage) = match open(How::Usual) {
         Ok(db) => (db, None),
-        Err(damage) if damage.kind() == rocksdb::ErrorKind::Corruption => {
-            match open(DBRecoveryMode::PointInTime) {
-                Ok(db) => (db, Some(damage.into_string())),
+        Err(damage) if is_damage(&damage) => match open(How::UpToDamage) {
+            Ok(db) => (db, Some(damage.into_string())),
+            Err(_) => match open(How::Broken) {
+                Ok(db) => {
+                    broken = true;
+                    (db, Some(damage.into_string()))
+                }
                 Err(_) => return Err(opening(path, damage)),
-            }
-        }
+            },
+        },
         Err(other) => return Err(opening(path, other)),
     };
-    if let Some(damage) = &damage {
-        tracing::error!(target: "basalt::store", damage, "the write-ahead log is damaged: the last writes may be lost");
-    }
     let resting = scarce.is_some();
     drop(scarce);
     let db = Arc::new(Db::new(db, path, ballast, resting));
-    check_format(&db, fresh)?;
-    let totals = totals(&db)?;
-    Ok(Opened { db, totals, damage })
-}
-
-/// Settings for a disk that has no room for what the log holds: it is kept in memory and in the
-/// log, and no space is taken in advance.
-fn without_room() -> rocksdb::Options {
-    rocksdb::Options::default()
-        .get_options_from_string("avoid_flush_during_recovery=true;allow_fallocate=false")
-        .unwrap_or_default()
-}
-
-/// Opens with memtables that take in the whole log, and lets them have their size afterwards.
-fn open_without_room(
-    db: &rocksdb::Options,
-    path: &Path,
-    options: &Options,
-    logged: u64,
-) -> Result<DB, rocksdb::Error> {
-    let families = Cf::descriptors_for_recovery(options, logged as usize);
-    let db = DB::open_cf_descriptors(db, path, families)?;
-    let size = options.write_buffer().to_string();
-    for cf in ALL.iter().filter_map(|cf| db.cf_handle(cf.name())) {
-        db.set_options_cf(cf, &[("write_buffer_size", &size)])?;
+    let mut damage = damage;
+    let (format, totals) = (db.get(Cf::Own, FORMAT), totals(&db));
+    let totals = match (format, totals) {
+        (Ok(row), Ok(totals)) => {
+            check_format(&db, fresh, row.as_deref())?;
+            totals
+        }
+        // It is our own rows that cannot be read; they can be made anew.
+        (Err(lost), _) if is_damage(&lost) => {
+            broken = true;
+            damage.get_or_insert(lost.into_string());
+            count(&db).0
+        }
+        (_, Err(Error::Damaged(lost))) => {
+            broken = true;
+            damage.get_or_insert(lost);
+            count(&db).0
+        }
+        (Err(error), _) => return Err(error::store(error)),
+        (_, Err(error)) => return Err(error),
+    };
+    if let Some(damage) = &damage {
+        let what = if broken {
+            "the store is damaged: only a part of it can be read; stop the daemon and run 'ipfs repo verify --drop' to rebuild it"
+        } else {
+            "the write-ahead log is damaged: the last writes may be lost"
+        };
+        tracing::error!(target: "basalt::store", damage, "{what}");
     }
-    Ok(db)
+    Ok(Opened {
+        db,
+        totals,
+        damage,
+        broken,
+    })
+}
+
+/// What damage is put up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// A torn end of the log.
+    Usual,
+    /// The log ends where it is damaged.
+    UpToDamage,
+    /// As that, and tables that do not open count as unreadable. Nothing is compacted.
+    Broken,
+}
+
+impl How {
+    /// Opens the database. `logged` bytes of the log stay in it and in memory, for want of space to
+    /// write them into files.
+    fn open(
+        self,
+        options: &Options,
+        direct: bool,
+        logged: Option<u64>,
+    ) -> Result<DB, rocksdb::Error> {
+        let mode = match self {
+            Self::Usual => DBRecoveryMode::TolerateCorruptedTailRecords,
+            Self::UpToDamage | Self::Broken => DBRecoveryMode::PointInTime,
+        };
+        let base = if logged.is_some() {
+            rocksdb::Options::default()
+                .get_options_from_string("avoid_flush_during_recovery=true;allow_fallocate=false")?
+        } else {
+            rocksdb::Options::default()
+        };
+        let mut db = database(base, options, direct, mode);
+        db.set_paranoid_checks(self != Self::Broken);
+        let families = Cf::descriptors_with(options, |cf| {
+            // A compaction would end at the damage again and again, or take the space with which
+            // deletions are written.
+            if self == Self::Broken || logged.is_some() {
+                cf.set_disable_auto_compactions(true);
+            }
+            if let Some(logged) = logged {
+                cf.set_write_buffer_size(options.write_buffer().max(2 * logged as usize));
+            }
+        });
+        let db = DB::open_cf_descriptors(&db, &options.path, families)?;
+        if logged.is_some() {
+            let size = options.write_buffer().to_string();
+            for cf in ALL.iter().filter_map(|cf| db.cf_handle(cf.name())) {
+                db.set_options_cf(cf, &[("write_buffer_size", &size)])?;
+            }
+        }
+        Ok(db)
+    }
+}
+
+fn is_damage(error: &rocksdb::Error) -> bool {
+    matches!(error::store(error.clone()), Error::Damaged(_))
 }
 
 fn database(
@@ -198,8 +270,8 @@ fn not_ours(path: &Path) -> Error {
     ))
 }
 
-fn check_format(db: &Db, fresh: bool) -> Result<()> {
-    let Some(row) = db.get(Cf::Own, FORMAT).map_err(error::store)? else {
+fn check_format(db: &Db, fresh: bool, row: Option<&[u8]>) -> Result<()> {
+    let Some(row) = row else {
         // A crash may have come between the first file and this row; then nothing else is here.
         let empty = fresh || db.raw().latest_sequence_number() == 0;
         if !empty {
@@ -213,7 +285,7 @@ fn check_format(db: &Db, fresh: bool) -> Result<()> {
             .put_cf_opt(db.cf(Cf::Own), FORMAT, row, &durable)
             .map_err(error::store);
     };
-    match codec::decode_format(&row) {
+    match codec::decode_format(row) {
         Some(format) if format <= codec::FORMAT => Ok(()),
         Some(format) => Err(newer(db.path(), &format!("store format {format}"))),
         None => Err(Error::Damaged("the format row cannot be read".into())),
@@ -241,8 +313,8 @@ fn totals(db: &Arc<Db>) -> Result<Totals> {
     }
 }
 
-/// Counts the blocks, after a write that could not know whether a block was there.
-fn recount(db: &Arc<Db>) -> Result<Totals> {
+/// Counts the blocks as far as the index can be read, and says whether that was to its end.
+fn count(db: &Arc<Db>) -> (Totals, bool) {
     let mut totals = Totals::default();
     let snapshot = db.snapshot();
     let mut rows = snapshot.iter(Cf::Meta);
@@ -256,8 +328,17 @@ fn recount(db: &Arc<Db>) -> Result<Totals> {
         rows.next();
     }
     if let Err(damage) = rows.status() {
-        // Counted as far as can be read; counted again at the next start.
         tracing::error!(target: "basalt::store", %damage, "the index cannot be counted to its end");
+        return (totals, false);
+    }
+    (totals, true)
+}
+
+/// Counts the blocks, after a write that could not know whether a block was there.
+fn recount(db: &Arc<Db>) -> Result<Totals> {
+    let (totals, whole) = count(db);
+    if !whole {
+        // Counted again at the next start.
         return Ok(totals);
     }
     let mut batch = WriteBatch::default();

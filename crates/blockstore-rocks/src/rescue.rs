@@ -1,6 +1,6 @@
 //! Copies what can be read of a damaged store into a whole one.
 
-use basalt_block::{Block, Cid, Multihash};
+use basalt_block::{Block, Cid, Multihash, codec};
 use basalt_blockstore::{Batch, Blockstore, Datastore, Result, ScrubEvent};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -31,7 +31,8 @@ pub struct Rescued {
 
 impl RocksStore {
     /// Copies every good block and every readable record into `target`, durably. For a store whose
-    /// damage keeps RocksDB from writing; it reads this one only.
+    /// damage keeps RocksDB from writing; it reads this one only. A block whose row of the index is
+    /// lost gets a new one.
     ///
     /// # Errors
     /// Those of writing to `target`. What cannot be read here is told in the answer.
@@ -42,7 +43,13 @@ impl RocksStore {
         while let Some(event) = findings.next().await {
             match event {
                 ScrubEvent::Good(hash) => good.push(hash),
-                ScrubEvent::Bad(hash, _) => rescued.lost_blocks.push(hash),
+                ScrubEvent::Bad(hash, _) => match self.salvage(&hash).await? {
+                    Some(block) => {
+                        rescued.blocks += 1;
+                        target.put_many(vec![block]).await?;
+                    }
+                    None => rescued.lost_blocks.push(hash),
+                },
                 ScrubEvent::Damaged(text) => rescued.gaps.push(text),
                 _ => {}
             }
@@ -76,7 +83,7 @@ impl RocksStore {
         let mut place = Some((self.db().snapshot(), Vec::new()));
         while let Some((snapshot, from)) = place.take() {
             let read = move || {
-                let chunk = records(&snapshot, from);
+                let chunk = records(&snapshot, Cf::Records, from);
                 (snapshot, chunk)
             };
             let (snapshot, chunk) = self.pool().run(read).await?;
@@ -97,13 +104,37 @@ fn read(db: &Db, hash: &Multihash) -> Option<Block> {
     db.block(&cid).ok().flatten()
 }
 
+/// The block whose bytes are there and whole, whatever the index says; as dag-pb if it may have
+/// links.
+pub(crate) fn salvage(db: &Db, hash: &Multihash) -> Option<Block> {
+    let key = Key::of(hash);
+    let homes = [(Cf::Nodes, codec::DAG_PB), (Cf::Data, codec::RAW)];
+    homes.into_iter().find_map(|(cf, codec)| {
+        let data = db.get(cf, key.as_ref()).ok().flatten()?;
+        let cid = Cid::new_v1(codec, *hash);
+        Block::verified(cid, Bytes::copy_from_slice(&data)).ok()
+    })
+}
+
+/// Where rows of `cf` cannot be read.
+pub(crate) fn gaps(snapshot: &Snap, cf: Cf) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let mut from = Some(Vec::new());
+    while let Some(start) = from {
+        let chunk = records(snapshot, cf, start);
+        gaps.extend(chunk.gap);
+        from = chunk.next;
+    }
+    gaps
+}
+
 struct Chunk {
     batch: Batch,
     gap: Option<String>,
     next: Option<Vec<u8>>,
 }
 
-fn records(snapshot: &Snap, from: Vec<u8>) -> Chunk {
+fn records(snapshot: &Snap, cf: Cf, from: Vec<u8>) -> Chunk {
     let mut chunk = Chunk {
         batch: Batch::default(),
         gap: None,
@@ -111,7 +142,7 @@ fn records(snapshot: &Snap, from: Vec<u8>) -> Chunk {
     };
     let mut last = from.clone();
     let mut bytes = 0;
-    let mut iter = snapshot.iter(Cf::Records);
+    let mut iter = snapshot.iter(cf);
     iter.seek(&from);
     while let Some((key, value)) = iter.item() {
         if bytes >= BYTES {
@@ -126,7 +157,7 @@ fn records(snapshot: &Snap, from: Vec<u8>) -> Chunk {
     }
     if let Err(damage) = iter.status() {
         let place = String::from_utf8_lossy(&last).into_owned();
-        chunk.gap = Some(format!("records after {place:?}: {damage}"));
+        chunk.gap = Some(format!("{} after {place:?}: {damage}", cf.name()));
         chunk.next = behind(&last).find_map(|key| {
             iter.seek(&key);
             iter.key().map(<[u8]>::to_vec)

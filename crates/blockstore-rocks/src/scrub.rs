@@ -3,7 +3,8 @@
 //! The index and the two families of bytes are walked side by side in the order of their keys. An
 //! iterator that meets damage is broken; the bytes of a broken family are then asked for one by
 //! one, as the index names them, and a broken index is entered again behind the damage, with the
-//! keys of the bytes naming the blocks in between.
+//! keys of the bytes naming the blocks in between. A damaged table is told of besides, since it has to
+//! be rebuilt; a damaged blob is not, as its block can be deleted.
 
 mod walk;
 
@@ -14,8 +15,10 @@ use basalt_blockstore::{Findings, ScrubEvent};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 
+use crate::cf::Cf;
 use crate::db::{Db, Snap};
 use crate::pool::Pool;
+use crate::rescue;
 
 /// What the walk met.
 enum Step {
@@ -51,6 +54,19 @@ pub(crate) fn run(db: &Arc<Db>, pool: &Pool) -> Findings {
             }
         }
     });
+    // Last of all the rows that are no blocks'.
+    let (db, reader) = (db.clone(), pool.clone());
+    let others = stream::once(async move {
+        let look = move || {
+            let snapshot = db.snapshot();
+            let gaps = [Cf::Own, Cf::Records].map(|cf| rescue::gaps(&snapshot, cf));
+            let found = |gap| Step::Found(ScrubEvent::Damaged(gap));
+            gaps.into_iter().flatten().map(found).collect()
+        };
+        let found = reader.run(look).await;
+        found.unwrap_or_else(|e| vec![Step::Found(ScrubEvent::Damaged(e.to_string()))])
+    });
+    let chunks = chunks.chain(others);
     let pool = pool.clone();
     chunks
         .map(move |steps| {

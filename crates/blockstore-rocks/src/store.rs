@@ -16,7 +16,7 @@ use crate::db::Db;
 use crate::pool::Pool;
 use crate::read::Cached;
 use crate::swift::{self, Swift};
-use crate::{Options, compact, disk, list, open, scrub};
+use crate::{Options, compact, disk, list, open, rescue, scrub};
 
 /// Up to this many rows are looked for in memory before a thread of the pool is asked.
 const INLINE_STATS: usize = 64;
@@ -40,6 +40,7 @@ struct Inner {
     epochs: Epochs,
     totals: Arc<SharedTotals>,
     damage: Option<String>,
+    broken: bool,
     pool: Pool,
     swift: Swift,
     /// Bytes, in KiB, that may wait for the committer.
@@ -71,6 +72,7 @@ impl RocksStore {
             epochs,
             totals,
             damage: opened.damage,
+            broken: opened.broken,
             pool: Pool::new(),
             swift: Swift::new(),
             room: Arc::new(room),
@@ -81,10 +83,26 @@ impl RocksStore {
         })))
     }
 
-    /// What damage the write-ahead log had when the store was opened: writes that were acknowledged
-    /// shortly before it was last closed may be missing.
+    /// What damage was met when the store was opened. If it is of the write-ahead log, writes that
+    /// were acknowledged shortly before the store was last closed may be missing.
     pub fn damage(&self) -> Option<&str> {
         self.0.damage.as_deref()
+    }
+
+    /// Whether that damage is such that only [`RocksStore::rebuild`] mends it. What can be read is
+    /// served meanwhile.
+    pub fn is_broken(&self) -> bool {
+        self.0.broken
+    }
+
+    /// The block of these bytes, if they are here and whole, whatever the index says.
+    pub async fn salvage(&self, hash: &Multihash) -> Result<Option<Block>> {
+        let (db, hash) = (self.0.db.clone(), *hash);
+        self.0.pool.run(move || rescue::salvage(&db, &hash)).await
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
     }
 
     /// Closes this handle, off the runtime's threads; when it is the last, the store.

@@ -48,7 +48,7 @@ pub use import::{FileImport, Import, ImportOptions};
 pub use import_kubo::{KuboImport, KuboImportEvent, KuboImportProgress, KuboImported};
 pub use node::{Node, StorageStat};
 pub use resolve::Resolved;
-pub use verify::{Outcome, Remedy, Verified};
+pub use verify::{Outcome, Rebuilt, Remedy, Verified};
 
 pub use basalt_block as block;
 pub use basalt_blockstore as blockstore;

@@ -149,6 +149,10 @@ impl Node {
         self.0.parts.rocks.as_ref()?.damage()
     }
 
+    pub(crate) fn rocks(&self) -> Option<&Arc<RocksStore>> {
+        self.0.parts.rocks.as_ref()
+    }
+
     /// Begins to collect garbage by itself, as `Datastore.StorageMax`, `StorageGCWatermark` and
     /// `GCPeriod` say, until the node is closed.
     pub fn start_auto_gc(&self) -> Result<()> {

@@ -39,9 +39,22 @@ pub enum Verified {
         /// What was done about it.
         outcome: Outcome,
     },
-    /// The store is damaged in a way that does not show which blocks suffer; dropping blocks does
-    /// not mend it.
+    /// The store is damaged in a way that dropping blocks does not mend; [`Node::rebuild_store`]
+    /// does.
     Damaged(String),
+}
+
+/// What became of a store that was rebuilt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Blocks that were kept.
+    pub blocks: u64,
+    /// Records, such as pins, that were kept.
+    pub records: u64,
+    /// Blocks that could not be read, as CIDv1 and raw.
+    pub lost: Vec<Cid>,
+    /// Places where records or rows of the index could not be read.
+    pub gaps: Vec<String>,
 }
 
 /// What was done about a bad block.
@@ -81,12 +94,36 @@ impl Node {
             .boxed()
     }
 
+    /// Whether the store is damaged so that only [`Node::rebuild_store`] mends it, as far as opening
+    /// it told.
+    pub fn is_broken(&self) -> bool {
+        self.rocks().is_some_and(|store| store.is_broken())
+    }
+
+    /// Makes a new store of what can be read of a damaged one. It takes the place of the damaged
+    /// one when the repo is opened the next time; nothing may be written to this node any more.
+    pub async fn rebuild_store(&self) -> Result<Rebuilt> {
+        let Some(store) = self.rocks() else {
+            return Ok(Rebuilt::default());
+        };
+        let rescued = store.rebuild().await?;
+        Ok(Rebuilt {
+            blocks: rescued.blocks,
+            records: rescued.records,
+            lost: rescued.lost_blocks.into_iter().map(named).collect(),
+            gaps: rescued.gaps,
+        })
+    }
+
     async fn remedy(&self, hash: Multihash, reason: String, remedy: Remedy) -> Verified {
         let cid = named(hash);
         let outcome = match remedy {
             Remedy::Report => Outcome::Left,
             // The check saw the store as it was when it began.
             _ if self.is_sound(&cid).await => return Verified::Good(cid),
+            _ if self.has_whole_bytes(&hash).await => {
+                Outcome::NotRemoved("its bytes are whole; a rebuilt store has it".into())
+            }
             Remedy::Drop => self.drop_block(hash).await,
             Remedy::Heal(limit) => match self.drop_block(hash).await {
                 Outcome::Removed => self.fetch_again(&cid, limit).await,
@@ -105,6 +142,13 @@ impl Node {
             Ok(Some(block)) => Block::verified(*cid, block.into_data()).is_ok(),
             _ => false,
         }
+    }
+
+    async fn has_whole_bytes(&self, hash: &Multihash) -> bool {
+        let Some(store) = self.rocks() else {
+            return false;
+        };
+        matches!(store.salvage(hash).await, Ok(Some(_)))
     }
 
     async fn drop_block(&self, hash: Multihash) -> Outcome {

@@ -1,5 +1,7 @@
 //! Walks the index and the bytes side by side.
 
+use std::time::{Duration, Instant};
+
 use basalt_block::Multihash;
 use basalt_blockstore::ScrubEvent;
 use bytes::Bytes;
@@ -14,12 +16,23 @@ use crate::db::{Snap, decode_meta};
 const ROWS: usize = 4096;
 /// Bytes of blocks after which a chunk ends.
 const BYTES: usize = 4 << 20;
+/// Time after which a chunk ends: damage may make reading slow.
+const LONG: Duration = Duration::from_secs(1);
+/// Rows in a row of tables that do not open before the next ones are taken to be like them, and how
+/// many those are: each costs milliseconds.
+const ALIKE: u32 = 16;
+const TAKEN: u32 = 256;
 
 /// One family's iterator, and whether it stopped for damage rather than at the end.
 struct Side<'a> {
     cf: Cf,
     iter: DBRawIterator<'a>,
     broken: bool,
+    /// Whether the damage was told of.
+    told: bool,
+    /// Keys to pass by before the family is entered again, and how many it was the last time: a
+    /// table that does not open takes milliseconds each time.
+    patience: (u32, u32),
 }
 
 impl<'a> Side<'a> {
@@ -28,6 +41,8 @@ impl<'a> Side<'a> {
             cf,
             iter: snapshot.iter(cf),
             broken: false,
+            told: false,
+            patience: (0, 0),
         };
         side.seek(from);
         side
@@ -47,8 +62,23 @@ impl<'a> Side<'a> {
             self.iter.next();
             self.broken = !self.iter.valid() && self.iter.status().is_err();
         } else if self.broken {
-            self.seek(&after(key));
+            self.enter_again(key);
         }
+    }
+
+    fn enter_again(&mut self, key: &[u8]) {
+        let (wait, last) = self.patience;
+        if wait > 0 {
+            self.patience.0 -= 1;
+            return;
+        }
+        self.seek(&after(key));
+        let next = if self.broken {
+            (2 * last + 1).min(1023)
+        } else {
+            0
+        };
+        self.patience = (next, next);
     }
 }
 
@@ -72,6 +102,9 @@ struct Walk<'a> {
     gap: Option<Vec<u8>>,
     steps: Vec<Step>,
     bytes: usize,
+    began: Instant,
+    /// Why the last rows of the index could not be read, and how many they were.
+    unreadable: Option<(String, u32)>,
 }
 
 impl<'a> Walk<'a> {
@@ -85,7 +118,10 @@ impl<'a> Walk<'a> {
             gap: None,
             steps: Vec::new(),
             bytes: 0,
+            began: Instant::now(),
+            unreadable: None,
         };
+        walk.tell_of_tables();
         walk.enter_index_again(&place.from);
         walk
     }
@@ -98,14 +134,34 @@ impl<'a> Walk<'a> {
                 // No index is left; what is left of a broken family nobody asks for.
                 return (self.steps, None);
             };
-            if self.steps.len() >= ROWS || self.bytes >= BYTES {
+            let full = self.steps.len() >= ROWS || self.bytes >= BYTES;
+            if full || (!self.steps.is_empty() && self.began.elapsed() > LONG) {
                 return (self.steps, Some(key));
             }
             self.visit(&key);
-            self.meta.pass(&key);
+            if self.gap.as_deref() != Some(&END) {
+                self.meta.pass(&key);
+            }
             self.nodes.pass(&key);
             self.data.pass(&key);
+            self.tell_of_tables();
             self.enter_index_again(&after(&key));
+        }
+    }
+
+    /// Tells once a chunk that a table of bytes is damaged.
+    fn tell_of_tables(&mut self) {
+        for side in [&mut self.nodes, &mut self.data] {
+            if !side.broken || side.told {
+                continue;
+            }
+            if let Err(damage) = side.iter.status()
+                && !damage.as_ref().to_ascii_lowercase().contains("blob")
+            {
+                side.told = true;
+                let text = format!("a table of {}: {damage}", side.cf.name());
+                self.steps.push(Step::Found(ScrubEvent::Damaged(text)));
+            }
         }
     }
 
@@ -131,7 +187,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn meta_at(&self, key: &[u8]) -> Result<Option<Meta>, String> {
+    fn meta_at(&mut self, key: &[u8]) -> Result<Option<Meta>, String> {
         let decode = |row: &[u8]| decode_meta(key, row).map_err(|e| e.to_string());
         if let Some((at, row)) = self.meta.iter.item()
             && at == key
@@ -141,10 +197,32 @@ impl<'a> Walk<'a> {
         if self.gap.is_none() {
             return Ok(None);
         }
-        let row = self.snapshot.get(Cf::Meta, key);
-        row.map_err(rocksdb::Error::into_string)?
-            .map(|row| decode(&row))
-            .transpose()
+        if let Some((reason, rows)) = &mut self.unreadable
+            && (ALIKE..ALIKE + TAKEN).contains(rows)
+        {
+            *rows += 1;
+            return Err(reason.clone());
+        }
+        match self.snapshot.get(Cf::Meta, key) {
+            Ok(row) => {
+                self.unreadable = None;
+                row.map(|row| decode(&row)).transpose()
+            }
+            Err(error) => {
+                let reason = error.into_string();
+                if reason.contains("block_type = Data") {
+                    // The table opens; this says nothing of the next rows, and is told soon.
+                    return Err(reason);
+                }
+                let rows = match &self.unreadable {
+                    // Once the rows that were taken to be like it are over, it is one more.
+                    Some((last, rows)) if *last == reason => (rows + 1).min(ALIKE),
+                    _ => 1,
+                };
+                self.unreadable = Some((reason.clone(), rows));
+                Err(reason)
+            }
+        }
     }
 
     fn bytes_at(&mut self, key: &[u8], hash: Multihash, meta: Meta) {

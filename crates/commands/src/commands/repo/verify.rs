@@ -51,6 +51,9 @@ past whatever is damaged and names what it finds; without options nothing is cha
   --drop  removes bad blocks
   --heal  removes bad blocks and fetches them from other nodes, which needs a running daemon
 
+Some damage, such as that of an index, cannot be removed block by block. While no daemon runs,
+--drop then makes a new store of all that can be read, which wants space for a second copy.
+
 What is removed and cannot be fetched is gone: keep a copy of the repository if its blocks are
 dear. The exit code is 0 if all is well, or if everything bad was removed or healed as asked, and 1
 otherwise.",
@@ -65,9 +68,15 @@ otherwise.",
             ));
         }
         if let Some(damage) = node.damage() {
-            let text = format!(
-                "the store's log was damaged when it was opened ({damage}): late writes may be missing"
-            );
+            let text = if node.is_broken() {
+                format!(
+                    "the store was damaged when it was opened ({damage}): a part cannot be read"
+                )
+            } else {
+                format!(
+                    "the store's log was damaged when it was opened ({damage}): late writes may be missing"
+                )
+            };
             out.emit(Progress::message(text)).await?;
         }
         let mut blocks = node.verify_blocks(remedy);
@@ -89,7 +98,14 @@ otherwise.",
         if behind {
             out.emit(Progress::count(counts.blocks)).await?;
         }
-        let summary = counts.summary();
+        let mut summary = counts.summary();
+        let broken = node.is_broken() || counts.damaged + counts.not_removed > 0;
+        if broken && remedy != Remedy::Report && !call.ctx.is_daemon() {
+            return rebuild(node, &summary, &out).await;
+        }
+        if counts.damaged > 0 {
+            summary += "; 'ipfs repo verify --drop' without a daemon makes a new store of what can be read";
+        }
         if counts.failed(remedy) {
             return Err(Error::new(summary));
         }
@@ -104,6 +120,27 @@ otherwise.",
         }
         Ok(())
     }
+}
+
+/// Has a new store made of what can be read.
+async fn rebuild(node: &basalt::Node, summary: &str, out: &Output<Progress>) -> Result<()> {
+    out.emit(Progress::message(format!("{summary}; making a new store")))
+        .await?;
+    let rebuilt = node.rebuild_store().await?;
+    for gap in &rebuilt.gaps {
+        out.emit(Progress::message(format!("not readable: {gap}")))
+            .await?;
+    }
+    for cid in &rebuilt.lost {
+        out.emit(Progress::message(format!("block {cid} is lost")))
+            .await?;
+    }
+    let (blocks, records) = (rebuilt.blocks, rebuilt.records);
+    let text = format!(
+        "the store was rebuilt with {blocks} blocks and {records} records, {} blocks lost",
+        rebuilt.lost.len()
+    );
+    out.emit(Progress::message(text)).await
 }
 
 fn remedy(options: &Options) -> Result<Remedy> {
