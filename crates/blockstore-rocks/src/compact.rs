@@ -39,7 +39,8 @@ pub(crate) async fn run(db: &Arc<Db>, pool: &Pool, options: &Options) -> Result<
     for cf in [Cf::Nodes, Cf::Data] {
         collect(db, pool, cf, options).await?;
     }
-    Ok(())
+    let db = db.clone();
+    pool.run(move || db.purge()).await
 }
 
 /// A range of keys: `None` is open.

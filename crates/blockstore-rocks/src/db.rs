@@ -19,6 +19,8 @@ pub(crate) struct Db {
     ballast: Arc<Ballast>,
     /// Whether compactions wait for space.
     resting: AtomicBool,
+    /// Whether files that were replaced may still be there.
+    purge: AtomicBool,
     read: ReadOptions,
     read_cached: ReadOptions,
 }
@@ -37,6 +39,7 @@ impl Db {
             path: path.to_owned(),
             ballast,
             resting: AtomicBool::new(resting),
+            purge: AtomicBool::new(false),
             read: read(),
             read_cached,
         }
@@ -121,6 +124,27 @@ impl Db {
         self.inner
             .flush_cfs_opt(&families, &options)
             .map_err(error::store)
+    }
+
+    /// Removes the files that a compaction has replaced. RocksDB does so itself at the end of the
+    /// compaction, but for those that a reader is in at that moment: it looks for them again only
+    /// at the end of its next job, which may be never.
+    pub(crate) fn purge(&self) {
+        let purged = self.inner.disable_file_deletions();
+        // Switching deletions on again looks for files that nothing refers to.
+        if let Err(error) = purged.and_then(|()| self.inner.enable_file_deletions()) {
+            tracing::warn!(target: "basalt::store", %error, "replaced files are not removed yet");
+        }
+        let versions = self.sum("rocksdb.num-live-versions");
+        self.purge
+            .store(versions > ALL.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Purges again if readers were in replaced files the last time.
+    pub(crate) fn purge_rest(&self) {
+        if self.purge.load(Ordering::Relaxed) {
+            self.purge();
+        }
     }
 
     /// The sum of a property that every family has.

@@ -87,6 +87,7 @@ fn run(
             Ok(first) => first,
             Err(mpsc::RecvTimeoutError::Disconnected) => return,
             Err(mpsc::RecvTimeoutError::Timeout) => {
+                db.purge_rest();
                 let now = db.raw().latest_sequence_number();
                 let quiet = seen.0 == now;
                 if quiet && !seen.1 {

@@ -276,7 +276,10 @@ impl<'a> Walk<'a> {
                 self.gap = Some(end);
                 return;
             }
-            step = step.saturating_mul(2);
+            let Some(next) = step.checked_mul(2) else {
+                break;
+            };
+            step = next;
         }
         self.gap = Some(END.to_vec());
     }

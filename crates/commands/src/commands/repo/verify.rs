@@ -69,9 +69,7 @@ otherwise.",
         }
         if let Some(damage) = node.damage() {
             let text = if node.is_broken() {
-                format!(
-                    "the store was damaged when it was opened ({damage}): a part cannot be read"
-                )
+                format!("a part of the store cannot be read ({damage})")
             } else {
                 format!(
                     "the store's log was damaged when it was opened ({damage}): late writes may be missing"
