@@ -155,7 +155,7 @@ impl Access {
                 },
             );
             answer.set("Access-Control-Allow-Methods", method.to_ascii_uppercase());
-            if let Some(wanted) = &wanted {
+            if let Some(wanted) = wanted.as_deref().filter(|names| !names.is_empty()) {
                 answer.set("Access-Control-Allow-Headers", wanted.as_bytes());
             }
             if self.credentials {

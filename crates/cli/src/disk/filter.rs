@@ -1,5 +1,6 @@
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -27,7 +28,11 @@ impl Filter {
     pub(crate) fn new(hidden: bool, rules_file: Option<&Path>, rules: &[String]) -> Result<Self> {
         let mut all = Vec::new();
         if let Some(file) = rules_file {
-            let text = fs::read(file).map_err(|e| Error::new(go_error("open", file, &e)))?;
+            let failed = |call, e| Error::new(go_error(call, file, &e));
+            let mut opened = fs::File::open(file).map_err(|e| failed("open", e))?;
+            let mut text = Vec::new();
+            let read = opened.read_to_end(&mut text);
+            read.map_err(|e| failed("read", e))?;
             let text = String::from_utf8_lossy(&text);
             all.extend(text.split('\n').filter_map(Rule::new));
         }

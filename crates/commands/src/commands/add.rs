@@ -220,11 +220,13 @@ impl Adding {
         if is_directory {
             self.import.begin_tree(self.plan.stat(mode, mtime))?;
         }
+        // Events tell the attributes of what was sent, and a wrapper was not.
+        let sent = !self.plan.wrap;
         self.tree = Some(Top {
             name,
             is_directory,
-            mode: entry.mode,
-            mtime: entry.mtime,
+            mode: entry.mode.filter(|_| sent),
+            mtime: entry.mtime.filter(|_| sent),
         });
         Ok(())
     }
