@@ -44,6 +44,11 @@ pub(crate) enum Started {
 }
 
 impl Daemon {
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Starts `command` with `args` on `repo` and waits until it says that it is ready, or ends.
     pub(crate) fn start(mut command: Command, args: &[OsString], repo: &Path) -> Result<Started> {
         command

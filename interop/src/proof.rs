@@ -7,6 +7,7 @@ mod crash;
 mod flip;
 mod full;
 mod gc_load;
+mod import;
 mod items;
 mod latency;
 mod memory;
@@ -27,11 +28,12 @@ Proofs on one binary (docs/testing.md):
   bit-flip        one bit in each kind of file of a repo; wrong bytes are never served
   gc-load         readers, adders and pinners through a collection, with latencies
   adds-memory     many adds at a time; the peak of resident memory
+  import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
 Options of the proofs:
   --bin PATH      the binary (default $CARGO_TARGET_DIR/debug/basalt)
   --whole         the whole form instead of the short one
-  --rounds N      crash: rounds; bit-flip: flips in each kind of file
+  --rounds N      crash, import-kill: rounds; bit-flip: flips in each kind of file
   --blocks N      gc-load: blocks in the repo
   --adds N        adds-memory: adds at a time
   --only TEXT     bit-flip: only kinds of files whose name contains TEXT
@@ -48,6 +50,7 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "bit-flip" => flip::run,
         "gc-load" => gc_load::run,
         "adds-memory" => memory::run,
+        "import-kill" => import::run,
         _ => return None,
     };
     Some(settings::parse(args).and_then(|settings| {

@@ -10,6 +10,8 @@ mod journal;
 mod manifest;
 mod merge;
 mod table;
+#[cfg(test)]
+pub(crate) mod tests;
 mod varint;
 
 pub use db::{LevelDb, Rows};

@@ -19,6 +19,7 @@ use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_kubo::{Api, KuboRepo};
 use basalt_pin::Pins;
 use basalt_repo::{Config, Keystore, RepoLock};
+use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::builder::STORE_DIR;
@@ -27,6 +28,9 @@ use target::Target;
 
 /// The record of the root of `ipfs files`: the bytes of its CID.
 const FILES_ROOT: &[u8] = b"local/filesroot";
+/// Before the bytes of a peer ID: the last IPNS record that this node published under it, and the
+/// best that it knows.
+const IPNS: [&[u8]; 2] = [b"ipns/published/", b"ipns/best/"];
 /// Between two reports of progress.
 const TELL: Duration = Duration::from_millis(200);
 
@@ -85,6 +89,8 @@ pub struct KuboImported {
     pub pins: u64,
     /// Keys of IPNS names.
     pub keys: u64,
+    /// IPNS records that the node has published.
+    pub names: u64,
     /// The root of `ipfs files`, in its text.
     pub files_root: Option<String>,
 }
@@ -131,6 +137,7 @@ impl Node {
         // Pins are records: writing the first makes every block before it durable.
         pins::bring(&source, api.as_ref(), &store, &events, &mut done).await?;
         files_root(&source, api.as_ref(), &store, &target, &events, &mut done).await?;
+        names(&source, api.is_some(), &store, &events, &mut done).await?;
         store.sync().await?;
         if api.is_none() {
             check_not_running(source.path())?;
@@ -272,6 +279,41 @@ async fn files_root(
             store.write(batch).await?;
             done.files_root = Some(root.to_string());
         }
+    }
+    Ok(())
+}
+
+/// Takes over the IPNS records that the node has published, so that their sequence numbers go on.
+async fn names(
+    source: &Arc<KuboRepo>,
+    through_api: bool,
+    store: &Arc<RocksStore>,
+    events: &Events,
+    done: &mut KuboImported,
+) -> Result<()> {
+    if through_api {
+        let text =
+            "IPNS records are not handed over by the RPC; publish again with 'ipfs name publish'";
+        note(events, text.to_owned()).await;
+        return Ok(());
+    }
+    let source = source.clone();
+    // As many as the node has keys.
+    let records = tokio::task::spawn_blocking(move || -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(source.ipns_records()?.collect::<Result<_, _>>()?)
+    });
+    for (peer, record) in records.await?? {
+        let keys = IPNS.map(|table| Bytes::from([table, &peer].concat()));
+        let there = Datastore::get_many(&**store, &keys).await?;
+        let mut batch = Batch::default();
+        for (key, there) in keys.into_iter().zip(there) {
+            // What the repo has published since is newer.
+            if there.is_none() {
+                batch.put(key, record.clone());
+            }
+        }
+        store.write(batch).await?;
+        done.names += 1;
     }
     Ok(())
 }

@@ -217,11 +217,12 @@ fn time(seconds: u64) -> String {
 
 fn summary(done: &KuboImported, target: &str) -> String {
     let mut text = format!(
-        "imported {} blocks ({}), {} pins and {} keys into {target}",
+        "imported {} blocks ({}), {} pins, {} keys and {} IPNS records into {target}",
         done.blocks,
         human_bytes(done.bytes),
         done.pins,
-        done.keys
+        done.keys,
+        done.names
     );
     if done.present > 0 {
         text.push_str(&format!("; {} blocks were there already", done.present));
