@@ -69,6 +69,9 @@ pub(crate) fn read(line: &Line, spec: &Spec) -> Result<Inputs> {
             None if def.stdin && !filling && (!def.file || def.required) => {
                 reader.stdin = Some(Stdin::new(reader.stdin_name().into()));
             }
+            None if def.required && !filling => {
+                return Err(Error::new(format!("argument {:?} is required", def.name)));
+            }
             None => {}
         }
         at += 1;

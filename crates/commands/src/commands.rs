@@ -19,6 +19,7 @@ pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod ls;
 pub(crate) mod multibase;
+pub(crate) mod name;
 pub(crate) mod pin;
 pub(crate) mod refs;
 pub(crate) mod repo;

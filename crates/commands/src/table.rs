@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use crate::command::{Entry, Erased};
 use crate::commands::{self as c};
-use crate::spec::{About, Opt};
+use crate::spec::{About, Opt, Status};
 
 /// A group of commands that is not a command itself.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +116,20 @@ Examples:
         .options(c::files::OPTIONS),
     group("log", "Read and set the levels of the daemon's logs."),
     group("multibase", "Encode and decode multibase.").about_no_repo(),
+    group("name", "Publish and resolve names.").about_text(
+        "A name is the ID of a key ('ipfs key'), or a domain with a DNSLink record. The holder of the key
+says what its name means, in signed records that have a number, and an end of their validity. The
+default name is the node's own peer ID.
+
+Examples:
+
+  > ipfs name publish /ipfs/<cid>
+  Published to k51...: /ipfs/<cid>
+  > ipfs name resolve k51...
+  /ipfs/<cid>
+  > ipfs cat /ipns/k51.../readme.md",
+    ),
+    group("name/pubsub", "Look after names that are followed through pubsub.").about_experimental(),
     group("pin", "Keep blocks from garbage collection."),
     group("repo", "Look after the repository."),
     group("stats", "Show figures of the node."),
@@ -164,6 +178,11 @@ impl Group {
 
     const fn about_text(mut self, text: &'static str) -> Self {
         self.about = self.about.text(text);
+        self
+    }
+
+    const fn about_experimental(mut self) -> Self {
+        self.about = self.about.status(Status::Experimental);
         self
     }
 
@@ -242,6 +261,14 @@ table![
     c::multibase::encode::Encode,
     c::cid::bases::List,
     c::multibase::transcode::Transcode,
+    c::name::get::Get,
+    c::name::inspect::Inspect,
+    c::name::publish::Publish,
+    c::name::pubsub::cancel::Cancel,
+    c::name::pubsub::state::State,
+    c::name::pubsub::subs::Subs,
+    c::name::put::Put,
+    c::name::resolve::Resolve,
     c::pin::add::Add,
     c::pin::ls::Ls,
     c::pin::rm::Rm,

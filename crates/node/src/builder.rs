@@ -4,6 +4,7 @@ use std::sync::Arc;
 use basalt_blockstore::{Blockstore, Datastore, MemoryStore};
 use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_exchange::{BlockService, Exchange, Offline};
+use basalt_ipns::{Resolver, Store};
 use basalt_pin::Pins;
 use basalt_repo::Repo;
 
@@ -66,6 +67,7 @@ impl NodeBuilder {
             return Ok(Node::assemble(Parts {
                 files: files::assemble(None, &blocks, &records, pins.collector()),
                 pins,
+                names: names(records.clone()),
                 blocks,
                 records,
                 rocks: None,
@@ -86,6 +88,7 @@ impl NodeBuilder {
         Ok(Node::assemble(Parts {
             files: files::assemble(Some(&config), &blocks, &records, pins.collector()),
             pins,
+            names: names(records.clone()),
             blocks,
             records,
             rocks: Some(rocks),
@@ -103,4 +106,12 @@ impl NodeBuilder {
         let store = RocksStore::open(options)?;
         Ok((repo, store))
     }
+}
+
+/// Names that come before all others, as `name:path,name:path`.
+const NAMES_VARIABLE: &str = "IPFS_NS_MAP";
+
+fn names(records: Arc<dyn Datastore>) -> Resolver {
+    let given = std::env::var(NAMES_VARIABLE).ok();
+    Resolver::new(Store::new(records), given.as_deref())
 }

@@ -98,20 +98,9 @@ pub enum Error {
         /// What is wrong.
         error: Box<Error>,
     },
-    /// Nobody is known to have published a record of this key.
-    #[error("could not resolve name")]
-    NoRecord,
-    /// A path of `/ipns` begins with a domain.
-    #[error(
-        "DNSLink lookup for \"{0}.\" failed: could not resolve name: this node does not look up DNSLink names yet"
-    )]
-    NoDnsLink(String),
-    /// A path of `/ipns` begins with a CID that is not a key's; the CID that would be.
-    #[error("peer ID represented as CIDv1 require libp2p-key multicodec: retry with /ipns/{0}")]
-    NotAKey(String),
-    /// A path of `/ipns` begins with neither a key nor a domain.
-    #[error("cannot resolve: \"/ipns/{0}\"")]
-    NotAName(String),
+    /// A name means nothing, or cannot be given a meaning.
+    #[error(transparent)]
+    Ipns(#[from] basalt_ipns::Error),
     /// A task of the node has ended early.
     #[error("the node's work was cut off: {0}")]
     Task(#[from] tokio::task::JoinError),

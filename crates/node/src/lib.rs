@@ -56,6 +56,7 @@ pub use basalt_car as car;
 pub use basalt_chunker as chunker;
 pub use basalt_exchange as exchange;
 pub use basalt_ipld as ipld;
+pub use basalt_ipns as ipns;
 pub use basalt_mfs as mfs;
 pub use basalt_pin as pin;
 pub use basalt_repo as repo;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use basalt_blockstore::{Datastore, Usage};
 use basalt_blockstore_rocks::RocksStore;
 use basalt_exchange::BlockService;
+use basalt_ipns::Resolver;
 use basalt_pin::{Collect, Collection, Pin, Pins, Progress, Source, Summary};
 use basalt_repo::Repo;
 use basalt_unixfs::BlockSource;
@@ -23,6 +24,7 @@ pub(crate) struct Parts {
     pub(crate) blocks: BlockService,
     pub(crate) pins: Pins,
     pub(crate) files: Files,
+    pub(crate) names: Resolver,
     pub(crate) agent_suffix: Option<String>,
 }
 
@@ -74,6 +76,11 @@ impl Node {
 
     pub(crate) fn files_or_why(&self) -> &Files {
         &self.0.parts.files
+    }
+
+    /// What names of `/ipns` mean.
+    pub fn names(&self) -> &Resolver {
+        &self.0.parts.names
     }
 
     pub(crate) fn agent_suffix(&self) -> Option<&str> {

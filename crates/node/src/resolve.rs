@@ -7,7 +7,7 @@ use basalt_unixfs::{Data, Kind, resolve_name};
 use bytes::Bytes;
 
 use crate::source::Blocks;
-use crate::{Error, Node, Result, names};
+use crate::{Error, Node, Result};
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,19 +21,17 @@ pub struct Resolved {
 }
 
 impl Node {
-    /// Follows a path to its last block, fetching what is missing unless `offline`.
+    /// Follows a path to its last block, fetching what is missing unless `offline`. A path of `/ipns`
+    /// leads through the records of its names first.
     ///
     /// In `/ipfs`, the segments are names in UnixFS directories, sharded ones too; in `/ipld`, and
     /// in blocks of other codecs than dag-pb, they are names and numbers of the data model. The last
     /// block is not loaded if nothing of the path is left for it.
     ///
     /// # Errors
-    /// A block cannot be had or read, a name is not there, or the path is one of `/ipns`: this node
-    /// resolves no names yet.
+    /// A block cannot be had or read, a name is not there, or a name of `/ipns` means nothing.
     pub async fn resolve(&self, path: &Path, offline: bool) -> Result<Resolved> {
-        if path.is_mutable() {
-            return Err(names::unresolved(path));
-        }
+        let path = &self.names().resolve_all(path).await?;
         let blocks = self.blocks_for(offline);
         let found = basalt_ipld::resolve(&Links(Blocks(blocks)), path).await?;
         Ok(Resolved {

@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("exchange", &["blockstore"]),
     ("bitswap", &["exchange"]),
     ("routing", &["block"]),
-    ("ipns", &["routing"]),
+    ("ipns", &["routing", "ipld", "blockstore"]),
     ("network", &["bitswap", "routing", "ipns"]),
     ("repo", &[]),
     ("kubo", &["block"]),

@@ -28,7 +28,7 @@ pub(crate) struct Resolve;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ResolvedPath {
-    path: String,
+    pub(crate) path: String,
 }
 
 #[async_trait]
@@ -55,6 +55,11 @@ Example:
         let is_name = name.starts_with("/ipns/");
         if is_name && !call.options.recursive {
             check_timeout(call.options.dht_timeout.as_deref())?;
+            let path = Path::parse(&name).map_err(basalt::Error::from)?;
+            let node = call.ctx.node().await?;
+            let step = node.names().resolve(&path, 1).await;
+            let path = step.map_err(basalt::Error::from)?.path.to_string();
+            return out.once(ResolvedPath { path }).await;
         }
         let cids = match is_name {
             true => CidText::new(&call.meta.globals)?,
@@ -75,7 +80,8 @@ Example:
     }
 }
 
-fn check_timeout(text: Option<&str>) -> Result<()> {
+/// Checks `--dht-timeout`.
+pub(crate) fn check_timeout(text: Option<&str>) -> Result<()> {
     let Some(text) = text else { return Ok(()) };
     let limit: GoDuration = text.parse().map_err(|e| Error::new(format!("{e}")))?;
     if limit.as_nanos() < 0 {

@@ -75,14 +75,6 @@ pub fn rpc(
     {
         globals.encoding = Some("json".to_owned());
     }
-    if let Some(file) = spec.args.iter().find(|a| a.file && a.required)
-        && files.is_none()
-    {
-        return Err(Refused::Bad(format!(
-            "file argument '{}' is required",
-            file.name
-        )));
-    }
     let missing = spec
         .args
         .iter()
@@ -95,6 +87,14 @@ pub fn rpc(
         return Err(Refused::Bad(format!(
             "argument {} is required",
             quote(arg.name)
+        )));
+    }
+    if let Some(file) = spec.args.iter().find(|a| a.file && a.required)
+        && files.is_none()
+    {
+        return Err(Refused::Bad(format!(
+            "file argument '{}' is required",
+            file.name
         )));
     }
     if let Some(Err(error)) = globals.timeout.as_deref().map(crate::parse::duration) {

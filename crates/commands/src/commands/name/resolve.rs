@@ -1,0 +1,97 @@
+use std::io::Write;
+
+use async_trait::async_trait;
+use basalt::ipld::{Namespace, Path};
+use basalt::ipns::DEPTH;
+use basalt::repo::go_quote;
+
+use crate::commands::resolve::{ResolvedPath, check_timeout};
+use crate::{About, Arg, Call, Command, Error, Output, Result, View};
+
+crate::options! {
+    /// Options of `name resolve`. Until there is a network, nothing is cached, collected from the
+    /// DHT or found bit by bit.
+    #[allow(dead_code)]
+    pub(crate) struct Options {
+        /// Resolve names until there is none left
+        recursive: bool = ["recursive", "r"] default "true",
+        /// Take nothing from the cache
+        no_cache: bool = ["nocache", "n"],
+        /// How many records to ask the DHT for
+        dht_record_count: u32 = ["dht-record-count", "dhtrc"] default "16",
+        /// How long to collect records from the DHT, such as 30s; 0 sets no limit
+        dht_timeout: String = ["dht-timeout", "dhtt"] default "1m0s",
+        /// Write better answers as they are found
+        stream: bool = ["stream", "s"],
+    }
+}
+
+/// `ipfs name resolve`.
+pub(crate) struct Resolve;
+
+#[async_trait]
+impl Command for Resolve {
+    type Options = Options;
+    type Event = ResolvedPath;
+    type State = ();
+
+    const PATH: &'static str = "name/resolve";
+    const ABOUT: About = About::new("Say what a name means.").text(
+        "Follows a name, and the names it leads to, to a path that does not change. The default name
+is the node's own.
+
+Examples:
+
+  > ipfs name resolve
+  > ipfs name resolve k51...
+  > ipfs name resolve /ipns/k51.../docs",
+    );
+    const ARGS: &'static [Arg] = &[Arg::optional("name", "The name.")];
+
+    async fn run(call: Call<Options>, out: Output<ResolvedPath>) -> Result<()> {
+        let node = call.ctx.node().await?;
+        let name = match call.meta.args.first() {
+            Some(name) => name.clone(),
+            None => {
+                let own = node.require_repo()?.keys().own();
+                own.map_err(basalt::Error::from)?.peer_id().to_string()
+            }
+        };
+        check_timeout(Some(&call.options.dht_timeout))?;
+        let path = path_of(&name)?;
+        let depth = if call.options.recursive { DEPTH } else { 1 };
+        let end = match node.names().resolve(&path, depth).await {
+            // A stream of answers that has none is no error.
+            Err(basalt::ipns::Error::NoRecord) if call.options.stream => return Ok(()),
+            end => end.map_err(basalt::Error::Ipns)?,
+        };
+        if end.mutable && call.options.recursive {
+            return Err(basalt::Error::Ipns(basalt::ipns::Error::Recursion).into());
+        }
+        let path = end.path.to_string();
+        match call.options.stream {
+            true => out.emit(ResolvedPath { path }).await,
+            false => out.once(ResolvedPath { path }).await,
+        }
+    }
+
+    fn text(_: &View<Options>, _: &mut (), found: ResolvedPath, w: &mut dyn Write) -> Result<()> {
+        writeln!(w, "{}", found.path)?;
+        Ok(())
+    }
+}
+
+/// Reads a bare name, a path or a URI of one.
+fn path_of(name: &str) -> Result<Path> {
+    let path = match Path::parse_uri(name) {
+        Err(error) if name.starts_with('/') => Err(error),
+        Err(_) => Path::parse(format!("/ipns/{name}")),
+        path => path,
+    };
+    let path = path.map_err(basalt::Error::from)?;
+    if path.namespace() != Namespace::Ipns {
+        let name = go_quote(name);
+        return Err(Error::new(format!("{name} is not an IPNS name")));
+    }
+    Ok(path)
+}
