@@ -2,10 +2,12 @@
 //!
 //! Called as `ipfs` it is the same program.
 
+mod address;
 mod args;
 mod daemon;
 mod disk;
 mod inputs;
+mod interrupt;
 mod place;
 mod run;
 mod stdin;

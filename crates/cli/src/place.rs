@@ -6,16 +6,22 @@ use basalt::repo::{read_api_file, repo_path};
 use basalt_commands::{Error, Globals, Result, Spec};
 use basalt_rpc::Daemon;
 use basalt_rpc::http::Target;
-use multiaddr::{Multiaddr, Protocol};
 
-use crate::daemon::unix_path;
+use crate::address::{self, Address, Host};
 
 /// The place that was chosen.
 pub(crate) enum Where {
     /// In this process, on the repo in this folder.
     Here(PathBuf),
     /// In a daemon. If nobody answers there and the user did not ask for it, here on the repo.
-    There(Daemon, Option<PathBuf>),
+    There {
+        /// The daemon.
+        daemon: Daemon,
+        /// Its address as it was given.
+        address: String,
+        /// The repo to use when nobody answers.
+        fallback: Option<PathBuf>,
+    },
 }
 
 /// Chooses the place.
@@ -31,28 +37,37 @@ pub(crate) fn choose(spec: &Spec, globals: &Globals) -> Result<Where> {
                 "api flag specified but command cannot be run on the daemon",
             ));
         }
+        if let Some(address) = asked {
+            address::parse(address).map_err(Error::new)?;
+        }
         return Ok(Where::Here(repo));
     }
     let secret = globals.api_auth.as_deref();
     if let Some(address) = asked {
-        return Ok(Where::There(Daemon::new(target(address)?, secret), None));
+        return Ok(Where::There {
+            daemon: Daemon::new(target(address)?, secret),
+            address: address.to_owned(),
+            fallback: None,
+        });
     }
     match read_api_file(&repo).map_err(|e| Error::new(e.to_string()))? {
         Some(address) => {
             let fallback = is_initialised(&repo).then_some(repo);
-            Ok(Where::There(
-                Daemon::new(target(&address)?, secret),
-                fallback.filter(|_| spec.about.local),
-            ))
+            Ok(Where::There {
+                daemon: Daemon::new(target(&address)?, secret),
+                address,
+                fallback: fallback.filter(|_| spec.about.local),
+            })
         }
         None if spec.about.local => Ok(Where::Here(repo)),
-        None => {
-            let words = spec.path.replace('/', " ");
-            Err(Error::new(format!(
-                "command must be run on the daemon: [{words}]"
-            )))
-        }
+        None => Err(needs_daemon(spec)),
     }
+}
+
+/// What is said of a command that only a daemon can carry out, without one.
+pub(crate) fn needs_daemon(spec: &Spec) -> Error {
+    let words = spec.path.replace('/', " ");
+    Error::new(format!("command must be run on the daemon: [{words}]"))
 }
 
 fn is_initialised(repo: &Path) -> bool {
@@ -68,26 +83,33 @@ fn repo(globals: &Globals) -> Result<PathBuf> {
 }
 
 /// Where the RPC of a multiaddr is.
-fn target(address: &str) -> Result<Target> {
-    let parsed: Multiaddr = address.parse().map_err(|e| {
-        let why = match address {
-            "" => "empty multiaddr".to_owned(),
-            address if !address.starts_with('/') => "must begin with /".to_owned(),
-            _ => format!("{e}"),
-        };
-        Error::new(format!("failed to parse multiaddr {address:?}: {why}"))
-    })?;
-    let parts: Vec<Protocol<'_>> = parsed.iter().collect();
-    let tcp = |host: String, port: &u16| Ok(Target::Tcp(format!("{host}:{port}")));
-    match parts.as_slice() {
-        [Protocol::Unix(path)] => Ok(Target::Unix(unix_path(path))),
-        [Protocol::Ip4(ip), Protocol::Tcp(port), ..] => tcp(ip.to_string(), port),
-        [Protocol::Ip6(ip), Protocol::Tcp(port), ..] => tcp(format!("[{ip}]"), port),
-        [
-            Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name),
-            Protocol::Tcp(port),
-            ..,
-        ] => tcp(name.to_string(), port),
-        _ => Err(Error::new(format!("unsupported API address: {address}"))),
+fn target(text: &str) -> Result<Target> {
+    match address::parse(text).map_err(Error::new)? {
+        Address::Unix(path) => Ok(Target::Unix(path)),
+        Address::Tcp(host, port) => Ok(Target::Tcp(format!("{host}:{port}"))),
+        Address::Tls => Err(Error::new(format!(
+            "unsupported API address: {text}: TLS is not spoken; connect through a proxy that speaks it"
+        ))),
+        Address::Other
+            if ["/ip4/", "/ip6/", "/dns"]
+                .iter()
+                .any(|p| text.starts_with(p)) =>
+        {
+            Err(Error::new(format!("unsupported API address: {text}")))
+        }
+        Address::Other => Err(Error::new(format!("{text} is not a 'thin waist' address"))),
+    }
+}
+
+/// Finds out whether the name in an address stands for a machine at all. Without an answer there
+/// is no use in trying, nor in doing without the daemon that the user or the repo names.
+pub(crate) async fn check_name(text: &str) -> Result<()> {
+    let Ok(Address::Tcp(Host::Name(name), port)) = address::parse(text) else {
+        return Ok(());
+    };
+    let found = tokio::net::lookup_host((name.as_str(), port)).await;
+    match found.map(|mut all| all.next()) {
+        Ok(Some(_)) => Ok(()),
+        _ => Err(Error::new(format!("lookup {name}: no such host"))),
     }
 }

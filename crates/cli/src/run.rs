@@ -13,6 +13,7 @@ use basalt_commands::{
     Code, Context, Entry, Error, Globals, Level, Meta, Reply, Result, Terminal, help, logs,
 };
 
+use crate::interrupt::Interrupt;
 use crate::{inputs, place};
 
 /// Runs a command line and says what the process exits with.
@@ -22,7 +23,7 @@ pub(crate) async fn run(words: &[OsString]) -> ExitCode {
     match run_line(&line, parsed, &mut term).await {
         Ok(code) => code,
         // Whoever reads our output has gone: that is their choice, not a failure worth a word.
-        Err(Failed { error, .. }) if error.message == BROKEN_PIPE => ExitCode::FAILURE,
+        Err(Failed { error, .. }) if error.message == BROKEN_PIPE => ExitCode::from(SIGPIPE),
         Err(Failed { error, then }) => {
             let _ = term.out.flush();
             let _ = writeln!(term.err, "Error: {}", error.message);
@@ -41,6 +42,11 @@ pub(crate) async fn run(words: &[OsString]) -> ExitCode {
 }
 
 const BROKEN_PIPE: &str = "Broken pipe (os error 32)";
+/// What shells see of a program that a broken pipe has ended.
+const SIGPIPE: u8 = 128 + 13;
+
+/// How long a command that was interrupted may take to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What is printed after an error.
 enum Then {
@@ -68,8 +74,9 @@ async fn run_line(
     parsed: Result<(), String>,
     term: &mut Terminal,
 ) -> Result<ExitCode, Failed> {
+    let began = Instant::now();
+    let mut globals = line.globals();
     parsed.map_err(Error::new)?;
-    let globals = line.globals();
     if globals.help || globals.short_help {
         print(term, &help::text(&line.path, globals.help, term.width))?;
         return Ok(ExitCode::SUCCESS);
@@ -77,9 +84,14 @@ async fn run_line(
     if globals.debug {
         logs().set_all(Level::Debug);
     }
-    if let Some(text) = &globals.timeout {
-        parse::duration(text).map_err(Error::new)?;
-    }
+    let limit = globals.timeout.as_deref().map(parse::duration).transpose();
+    let limit = Limit {
+        end: limit.map_err(Error::new)?.map(|time| (began, time)),
+        // The daemon takes the time that its requests need.
+        interrupt: Interrupt::install((line.path != ["daemon"]).then_some(GRACE))?,
+    };
+    // No encoding is the one of people.
+    globals.encoding = globals.encoding.filter(|encoding| !encoding.is_empty());
     let Some(Place::Command(entry)) = line.place else {
         let arguments = line.args.len();
         if arguments > 0 {
@@ -96,6 +108,11 @@ async fn run_line(
         error,
         then: Then::Usage,
     })?;
+    if let Some(encoding) = &globals.encoding
+        && !["json", "text"].contains(&encoding.as_str())
+    {
+        return Err(Error::new(format!("invalid encoding: {encoding}")).into());
+    }
     let meta = Arc::new(Meta {
         args: inputs.args,
         parsed: line.parsed.clone(),
@@ -106,33 +123,58 @@ async fn run_line(
         meta: meta.clone(),
         files: inputs.files,
     };
-    execute(entry, meta, request, term).await?;
+    execute(entry, meta, request, &limit, term).await?;
     Ok(ExitCode::from(u8::try_from(term.exit).unwrap_or(1)))
+}
+
+/// What ends a command from outside.
+struct Limit {
+    /// When the command began, and its time.
+    end: Option<(Instant, Duration)>,
+    interrupt: Interrupt,
+}
+
+impl Limit {
+    /// Resolves when the time is over.
+    async fn over(&self) {
+        match self.end {
+            Some((began, time)) => tokio::time::sleep(time.saturating_sub(began.elapsed())).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether the time was over before anything was done.
+    fn is_over(&self) -> bool {
+        self.end
+            .is_some_and(|(began, time)| began.elapsed() >= time)
+    }
 }
 
 async fn execute(
     entry: &'static dyn Entry,
     meta: Arc<Meta>,
     request: Request,
+    limit: &Limit,
     term: &mut Terminal,
 ) -> Result<(), Failed> {
-    let limit = match &meta.globals.timeout {
-        Some(text) => Some(parse::duration(text).map_err(Error::new)?),
-        None => None,
+    let started = tokio::select! {
+        started = start(entry, &meta.globals, request, limit) => started,
+        () = limit.interrupt.asked() => Err(canceled()),
     };
-    let began = Instant::now();
-    let started = within(limit, start(entry, &meta.globals, request)).await;
     let (reply, remote, ctx) = started?;
-    let left = limit.map(|limit| limit.saturating_sub(began.elapsed()));
     let shown = tokio::select! {
-        shown = within(left, entry.show(meta, reply, term)) => shown,
-        () = interrupted(), if !is_daemon(entry) => Err(Error::new("canceled")),
+        shown = entry.show(meta, reply, term) => shown,
+        () = limit.interrupt.asked(), if !is_daemon(entry) => Err(canceled()),
+        // The daemon ends the command by itself, but it may not answer at all.
+        () = limit.over(), if remote => Err(Error::deadline()),
     };
     if let Some(node) = ctx.as_ref().and_then(Context::opened_node) {
         node.close().await;
     }
     shown.map_err(|error| {
-        let then = if remote && error.code == Code::Client {
+        // Kubo notices that an argument is missing before it asks the daemon.
+        let ours = error.message.starts_with("argument ");
+        let then = if remote && error.code == Code::Client && !ours {
             Then::Pointer
         } else {
             Then::Nothing
@@ -141,89 +183,77 @@ async fn execute(
     })
 }
 
-/// Runs `work` for at most `limit`.
-async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    match limit {
-        None => work.await,
-        Some(limit) => match tokio::time::timeout(limit, work).await {
-            Ok(done) => done,
-            Err(_) => Err(Error::deadline()),
-        },
-    }
+fn canceled() -> Error {
+    Error::new("context canceled")
 }
 
 async fn start(
     entry: &'static dyn Entry,
     globals: &Globals,
     request: Request,
+    limit: &Limit,
 ) -> Result<(Reply, bool, Option<Context>)> {
+    let spec = entry.spec();
     let here = |repo: PathBuf, request: Request| {
         let config_file = globals.config_file.clone().map(Into::into);
-        let ctx = Context::new(repo, config_file, crate::daemon::host());
+        let ctx = Context::new(
+            repo,
+            config_file,
+            crate::daemon::host(limit.interrupt.clone()),
+        );
         (entry.call(ctx.clone(), request), false, Some(ctx))
     };
-    match place::choose(&entry.spec(), globals)? {
+    match place::choose(&spec, globals)? {
+        // In Kubo's words for a command that has not begun.
+        place::Where::Here(_) if limit.is_over() => Err(Error::new("timed out")),
+        place::Where::There { .. } if limit.is_over() => Err(Error::deadline()),
         place::Where::Here(repo) => Ok(here(repo, request)),
-        place::Where::There(daemon, fallback) => {
+        place::Where::There {
+            daemon,
+            address,
+            fallback,
+        } => {
+            place::check_name(&address).await?;
             // The body of a request is gone once it is sent: whether anybody listens is found
             // out first.
             match (daemon.is_there().await, fallback) {
                 (Err(basalt_rpc::Error::Connect { .. }), Some(repo)) => Ok(here(repo, request)),
-                (Err(error), _) => Err(unanswered(&error)),
-                (Ok(()), _) => match daemon.call(request).await {
-                    Ok(reply) => Ok((reply, true, None)),
-                    Err(error) => Err(unanswered(&error)),
-                },
+                // The daemon has gone without its file: it is as if there were none.
+                (Err(basalt_rpc::Error::Connect { .. }), None)
+                    if globals.api.is_none() && !spec.about.local =>
+                {
+                    Err(place::needs_daemon(&spec))
+                }
+                (Err(error), _) => Err(unreachable(&error)),
+                (Ok(()), _) => {
+                    let answer = tokio::select! {
+                        answer = daemon.call(request) => answer,
+                        () = limit.over() => return Err(Error::deadline()),
+                    };
+                    match answer {
+                        Ok(reply) => Ok((reply, true, None)),
+                        Err(error) => Err(unreachable(&error)),
+                    }
+                }
             }
         }
     }
 }
 
-/// Why a request got no answer; where nobody listens, in the words of Kubo.
-fn unanswered(error: &basalt_rpc::Error) -> Error {
-    Error::new(match error {
-        basalt_rpc::Error::Connect { .. } => "cannot connect to the api. Is the daemon running? To run as a standalone CLI command remove the api file in `$IPFS_PATH/api`".to_owned(),
+fn unreachable(error: &basalt_rpc::Error) -> Error {
+    match error {
+        basalt_rpc::Error::Connect { .. } => Error::new(
+            "cannot connect to the api. Is the daemon running? To run as a standalone CLI command remove the api file in `$IPFS_PATH/api`",
+        ),
         // What was to be sent could not be read: that is no failure of the daemon.
-        basalt_rpc::Error::Upload(error) => error.to_string(),
-        error => format!("no answer of the daemon: {error}"),
-    })
+        basalt_rpc::Error::Upload(error) => Error::new(error.to_string()),
+        error => Error::new(format!("no answer of the daemon: {error}")),
+    }
 }
 
 /// The daemon looks after signals itself.
 fn is_daemon(entry: &dyn Entry) -> bool {
     entry.spec().path == "daemon"
-}
-
-/// How long a command that was interrupted may take to end.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// Resolves at Ctrl-C or SIGTERM. A second one, or a command that does not end, ends the process
-/// where it stands: what is durable does not depend on a good end.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut int), Ok(mut term)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    let (tell, told) = tokio::sync::oneshot::channel();
-    // A task of its own: the command may be busy and never ask whether it shall end.
-    tokio::spawn(async move {
-        let mut next = async || {
-            tokio::select! {
-                _ = int.recv() => {}
-                _ = term.recv() => {}
-            }
-        };
-        next().await;
-        let _ = tell.send(());
-        let _ = tokio::time::timeout(GRACE, next()).await;
-        std::process::exit(130);
-    });
-    if told.await.is_err() {
-        std::future::pending().await
-    }
 }
 
 fn print(term: &mut Terminal, text: &str) -> Result<()> {

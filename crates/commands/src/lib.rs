@@ -27,6 +27,7 @@ mod spec;
 pub mod suggest;
 pub mod table;
 mod terminal;
+mod threads;
 
 mod commands;
 
@@ -44,6 +45,7 @@ pub use output::{Frame, Output, Reply};
 pub use parse::Request;
 pub use spec::{About, Arg, Kind, Opt, Spec, Status};
 pub use terminal::Terminal;
+pub use threads::threads;
 
 /// The result of everything that a command does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -44,7 +44,7 @@ impl NodeBuilder {
         self
     }
 
-    /// Bytes of memory that the store may fill under full load.
+    /// Bytes of memory that the store may fill under full load; in place of what `basalt.json` says.
     pub fn memory_budget(mut self, bytes: usize) -> Self {
         self.memory_budget = Some(bytes);
         self
@@ -100,7 +100,8 @@ impl NodeBuilder {
     fn open_disk(self, path: PathBuf) -> Result<(Repo, RocksStore)> {
         let repo = Repo::open(&path, self.config_file.as_deref())?;
         let mut options = Options::new(repo.data_dir().join(STORE_DIR));
-        if let Some(bytes) = self.memory_budget {
+        let settled = repo.settings().store.memory_budget;
+        if let Some(bytes) = self.memory_budget.or(settled) {
             options.memory_budget = bytes;
         }
         let store = RocksStore::open(options)?;

@@ -1,7 +1,7 @@
 //! What in the config keeps a node from starting.
 
 use basalt_block::{hash_code, is_allowed};
-use basalt_repo::config::StartOptions;
+use basalt_repo::config::{NOT_MADE, StartOptions};
 
 use crate::{Node, Result};
 
@@ -27,6 +27,7 @@ impl Node {
             }
             Some(_) => return Ok(()),
         };
-        Err(basalt_repo::Error::Setting(wrong).into())
+        let before = if start.daemon { NOT_MADE } else { "" };
+        Err(basalt_repo::Error::Setting(format!("{before}{wrong}")).into())
     }
 }

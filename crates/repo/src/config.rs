@@ -33,7 +33,7 @@ pub use typed::{
     Addresses, AutoConf, Datastore, GatewaySettings, HamtEstimation, Import, Pubsub,
     RemotePinningService, RpcAuthorization,
 };
-pub use validate::{Problem, Severity, StartOptions};
+pub use validate::{NOT_MADE, Problem, Severity, Stage, StartOptions};
 
 use crate::{Error, durable, go_json};
 

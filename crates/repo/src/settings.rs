@@ -3,34 +3,47 @@
 
 use std::path::Path;
 
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, de};
 
 use crate::config::MAX_CONFIG_SIZE;
 use crate::layout::SETTINGS_FILE;
-use crate::{Error, durable, go_json};
+use crate::{Error, durable, go_json, parse_byte_size};
 
-/// The settings that only Basalt has, by section. Without the file, all are at their defaults.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// The settings that only Basalt has. Without the file, all are at their defaults; a key that is
+/// not known is an error, since nobody but the user writes this file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "PascalCase")]
 pub struct Settings {
-    sections: Map<String, Value>,
+    /// The store of blocks.
+    pub store: StoreSettings,
 }
+
+/// `Store`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "PascalCase")]
+pub struct StoreSettings {
+    /// `MemoryBudget`: bytes of memory that the store may fill under full load, such as `256MiB`.
+    #[serde(deserialize_with = "budget")]
+    pub memory_budget: Option<usize>,
+}
+
+/// The least memory that a store works with.
+const LEAST: u64 = 8 << 20;
 
 impl Settings {
     /// Reads the file in the repo `dir`, where there is one.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] when it is not a JSON object.
+    /// [`Error::Setting`] names the file and what is wrong in it.
     pub fn load(dir: &Path) -> Result<Self, Error> {
         let text = match durable::read_limited(&dir.join(SETTINGS_FILE), MAX_CONFIG_SIZE)? {
             None => return Ok(Self::default()),
             Some(Ok(text)) => text,
             Some(Err(size)) => {
-                return Err(Error::ConfigTooLarge {
-                    size,
-                    limit: MAX_CONFIG_SIZE,
-                });
+                return Err(Error::Setting(format!(
+                    "{SETTINGS_FILE} has {size} bytes, at most {MAX_CONFIG_SIZE} are read"
+                )));
             }
         };
         Self::parse(&text)
@@ -43,23 +56,33 @@ impl Settings {
     /// As [`Settings::load`].
     pub fn parse(text: &[u8]) -> Result<Self, Error> {
         let bad = |problem: String| Error::Setting(format!("{SETTINGS_FILE}: {problem}"));
-        match go_json::parse(text).map_err(|e| bad(e.to_string()))? {
-            Value::Object(sections) => Ok(Self { sections }),
-            _ => Err(bad("must be an object".to_owned())),
+        let value = go_json::parse(text).map_err(|e| bad(e.to_string()))?;
+        if !value.is_object() {
+            return Err(bad("must be an object".to_owned()));
         }
+        serde_json::from_value(value).map_err(|e| bad(e.to_string()))
     }
+}
 
-    /// One section, decoded; its default where the file does not have it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Setting`] names the section and what is wrong in it.
-    pub fn section<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, Error> {
-        match self.sections.get(name) {
-            None | Some(Value::Null) => Ok(T::default()),
-            Some(value) => serde_json::from_value(value.clone())
-                .map_err(|e| Error::Setting(format!("{SETTINGS_FILE}: {name}: {e}"))),
-        }
+fn budget<'de, D: Deserializer<'de>>(from: D) -> Result<Option<usize>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Size {
+        Bytes(u64),
+        Text(String),
+    }
+    let wrong = |why: String| de::Error::custom(format!("Store.MemoryBudget {why}"));
+    let size = Option::<Size>::deserialize(from)
+        .map_err(|_| wrong("must be a byte size such as \"256MiB\"".to_owned()))?;
+    let bytes = match size {
+        None => return Ok(None),
+        Some(Size::Bytes(bytes)) => bytes,
+        Some(Size::Text(text)) => parse_byte_size(&text)
+            .map_err(|e| wrong(format!("must be a byte size such as \"256MiB\": {e}")))?,
+    };
+    match usize::try_from(bytes) {
+        Ok(budget) if bytes >= LEAST => Ok(Some(budget)),
+        _ => Err(wrong(format!("must be 8MiB or more, got {bytes} bytes"))),
     }
 }
 
@@ -67,28 +90,63 @@ impl Settings {
 mod tests {
     use super::*;
 
-    #[derive(serde::Deserialize, Default, PartialEq, Debug)]
-    #[serde(default, deny_unknown_fields)]
-    struct Store {
-        cache_bytes: u64,
+    fn error(text: &str) -> String {
+        Settings::parse(text.as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
-    fn sections_have_defaults_and_errors_have_names() {
+    fn without_a_file_all_is_at_its_default() {
         let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Settings::load(dir.path()).unwrap(), Settings::default());
+        let text = br#"{"Store": {"MemoryBudget": "64 MiB"}}"#;
+        std::fs::write(dir.path().join(SETTINGS_FILE), text).unwrap();
         let settings = Settings::load(dir.path()).unwrap();
+        assert_eq!(settings.store.memory_budget, Some(64 << 20));
+    }
+
+    #[test]
+    fn numbers_and_nothing_are_understood() {
+        let of = |text: &str| {
+            Settings::parse(text.as_bytes())
+                .unwrap()
+                .store
+                .memory_budget
+        };
         assert_eq!(
-            settings.section::<Store>("store").unwrap(),
-            Store::default()
+            of(r#"{"Store": {"MemoryBudget": 16777216}}"#),
+            Some(16 << 20)
         );
-        let settings =
-            Settings::parse(br#"{"store": {"cache_bytes": 5}, "bad": {"x": 1}}"#).unwrap();
-        assert_eq!(settings.section::<Store>("store").unwrap().cache_bytes, 5);
-        let text = settings.section::<Store>("bad").unwrap_err().to_string();
-        assert!(
-            text.starts_with("basalt.json: bad: unknown field `x`"),
-            "{text}"
-        );
-        assert!(Settings::parse(b"[]").is_err());
+        assert_eq!(of(r#"{"Store": {"MemoryBudget": null}}"#), None);
+        assert_eq!(of(r#"{"Store": {}}"#), None);
+        assert_eq!(of("{}"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, part) in [
+            ("[]", "basalt.json: must be an object"),
+            ("{", "basalt.json: "),
+            (
+                r#"{"Stroe": {}}"#,
+                "unknown field `Stroe`, expected `Store`",
+            ),
+            (r#"{"Store": {"X": 1}}"#, "unknown field `X`"),
+            (r#"{"Store": 5}"#, "basalt.json: invalid type"),
+            (
+                r#"{"Store": {"MemoryBudget": "x"}}"#,
+                "Store.MemoryBudget must be a byte size such as \"256MiB\"",
+            ),
+            (
+                r#"{"Store": {"MemoryBudget": -1}}"#,
+                "Store.MemoryBudget must be a byte size",
+            ),
+            (
+                r#"{"Store": {"MemoryBudget": "1MiB"}}"#,
+                "Store.MemoryBudget must be 8MiB or more, got 1048576 bytes",
+            ),
+        ] {
+            let told = error(text);
+            assert!(told.contains(part), "{text}: {told}");
+        }
     }
 }

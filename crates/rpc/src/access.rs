@@ -23,8 +23,10 @@ pub struct Access {
     origins: Vec<String>,
     methods: Vec<String>,
     credentials: bool,
-    extra: Vec<(String, String)>,
-    /// `Authorization` values and the paths they open; empty where no secret is needed.
+    extra: Vec<(String, Vec<String>)>,
+    /// Whether a secret is needed at all.
+    limited: bool,
+    /// `Authorization` values and the paths they open.
     secrets: BTreeMap<String, Vec<String>>,
 }
 
@@ -37,7 +39,10 @@ impl Access {
             found.map(|(_, values)| values.clone()).unwrap_or_default()
         };
         let mut origins = of("Access-Control-Allow-Origin");
-        if let Ok(origin) = std::env::var("API_ORIGIN") {
+        if let Ok(origin) = std::env::var("API_ORIGIN")
+            && !origin.is_empty()
+        {
+            tracing::warn!(target: "basalt::rpc", "API_ORIGIN is deprecated: set API.HTTPHeaders in the config");
             origins.push(origin);
         }
         let port = port.map_or_else(|| "<port>".to_owned(), |p| p.to_string());
@@ -63,23 +68,26 @@ impl Access {
             origins,
             methods,
             credentials: of("Access-Control-Allow-Credentials")
-                .iter()
-                .any(|v| v.eq_ignore_ascii_case("true")),
+                .last()
+                .is_some_and(|v| v.eq_ignore_ascii_case("true")),
             extra: headers
                 .iter()
                 .filter(|(name, _)| !own(name))
-                .flat_map(|(name, values)| values.iter().map(move |v| (name.clone(), v.clone())))
+                .map(|(name, values)| (name.clone(), values.clone()))
                 .collect(),
+            limited: !users.is_empty(),
             secrets: users
                 .values()
                 .map(|u| (authorization(&u.secret), u.allowed_paths.clone()))
+                // A secret that says nothing opens nothing, and the others stay in force.
+                .filter(|(header, _)| !header.is_empty())
                 .collect(),
         }
     }
 
     /// Why a request is refused, if it is. `path` is the whole path.
     pub(crate) fn secret_refusal(&self, request: &Request, path: &str) -> Option<&'static str> {
-        if self.secrets.is_empty() {
+        if !self.limited {
             return None;
         }
         let given = request.headers.get("Authorization").unwrap_or_default();
@@ -111,55 +119,70 @@ impl Access {
         self.origins.iter().any(|o| o == "*" || o == origin)
     }
 
-    /// The headers that tell a browser what it may do with an answer.
-    pub(crate) fn cors(&self, request: &Headers, answer: &mut Headers) {
-        answer.append("Vary", "Origin");
-        let Some(origin) = request.get("Origin").filter(|o| self.allows(o)) else {
-            return;
-        };
+    /// Whether answers may be read by pages of an origin. A browser writes origins in lower case
+    /// and a config may hold patterns of one star.
+    fn shows(&self, origin: &str) -> bool {
+        let origin = origin.to_lowercase();
+        self.origins.iter().any(|allowed| {
+            let allowed = allowed.to_lowercase();
+            match allowed.split_once('*') {
+                None => allowed == origin,
+                Some((before, after)) => {
+                    origin.len() >= before.len() + after.len()
+                        && origin.starts_with(before)
+                        && origin.ends_with(after)
+                }
+            }
+        })
+    }
+
+    fn shows_method(&self, method: &str) -> bool {
+        method == "OPTIONS" || self.methods.iter().any(|m| m == method)
+    }
+
+    fn show(&self, origin: &[u8], answer: &mut Headers) {
         let any = self.origins.iter().any(|o| o == "*");
-        answer.set(
-            "Access-Control-Allow-Origin",
-            if any {
-                "*".as_bytes()
-            } else {
-                origin.as_bytes()
-            },
-        );
+        let origin = if any { b"*" } else { origin };
+        answer.set("Access-Control-Allow-Origin", origin);
         if self.credentials {
             answer.set("Access-Control-Allow-Credentials", "true");
+        }
+    }
+
+    /// The headers that tell a browser what it may do with an answer.
+    pub(crate) fn cors(&self, method: &str, request: &Headers, answer: &mut Headers) {
+        answer.append("Vary", "Origin");
+        let origin = request.get("Origin").filter(|o| !o.is_empty());
+        if let Some(origin) = origin
+            && self.shows(&origin)
+            && self.shows_method(method)
+        {
+            self.show(origin.as_bytes(), answer);
         }
     }
 
     /// The answer to a browser that asks beforehand; `None` if it does not.
     pub(crate) fn preflight(&self, request: &Headers) -> Option<Headers> {
         let method = request.get("Access-Control-Request-Method")?;
+        if method.is_empty() {
+            return None;
+        }
         let mut answer = Headers::new();
         answer.set(
             "Vary",
             "Origin, Access-Control-Request-Method, Access-Control-Request-Headers",
         );
-        let origin = request.get("Origin").filter(|o| self.allows(o));
-        let wanted = request.get("Access-Control-Request-Headers");
-        if let Some(origin) = origin
-            && wanted.as_deref().is_none_or(are_plain)
-            && self.methods.iter().any(|m| m.eq_ignore_ascii_case(&method))
-        {
-            let any = self.origins.iter().any(|o| o == "*");
-            answer.set(
-                "Access-Control-Allow-Origin",
-                if any {
-                    "*".as_bytes()
-                } else {
-                    origin.as_bytes()
-                },
-            );
-            answer.set("Access-Control-Allow-Methods", method.to_ascii_uppercase());
-            if let Some(wanted) = wanted.as_deref().filter(|names| !names.is_empty()) {
-                answer.set("Access-Control-Allow-Headers", wanted.as_bytes());
-            }
-            if self.credentials {
-                answer.set("Access-Control-Allow-Credentials", "true");
+        let Some(origin) = request.get("Origin").filter(|o| !o.is_empty()) else {
+            return Some(answer);
+        };
+        let wanted: Vec<_> = request.all("Access-Control-Request-Headers").collect();
+        if self.shows(&origin) && self.shows_method(&method) && are_allowed(&wanted) {
+            self.show(origin.as_bytes(), &mut answer);
+            answer.set("Access-Control-Allow-Methods", method.as_bytes());
+            if wanted.first().is_some_and(|first| !first.is_empty()) {
+                for names in wanted {
+                    answer.append("Access-Control-Allow-Headers", names);
+                }
             }
         }
         Some(answer)
@@ -167,21 +190,40 @@ impl Access {
 
     /// The headers that `API.HTTPHeaders` adds to every answer of a command.
     pub(crate) fn extra(&self, answer: &mut Headers) {
-        for (name, value) in &self.extra {
-            answer.append(name, value);
+        for (name, values) in &self.extra {
+            answer.remove(name);
+            values.iter().for_each(|value| answer.append(name, value));
         }
         answer.set("Server", format!("kubo/{}", basalt::KUBO_VERSION));
     }
 }
 
-/// The headers that a page may send, sorted.
-const PLAIN: [&str; 4] = ["accept", "content-type", "origin", "x-requested-with"];
+/// Header fields that a page of another origin may send, in the order in which browsers, which sort
+/// them, name them.
+const FIELDS: [&[u8]; 4] = [b"accept", b"content-type", b"origin", b"x-requested-with"];
+/// Empty names that are put up with.
+const EMPTY: usize = 16;
 
-/// Whether a browser asks for no other headers. It names them sorted, in small letters.
-fn are_plain(wanted: &str) -> bool {
-    let mut left = PLAIN.iter();
-    let mut names = wanted.split(',').map(|name| name.trim_matches([' ', '\t']));
-    names.all(|name| name.is_empty() || left.any(|plain| *plain == name))
+/// Whether the names are some of [`FIELDS`], in lower case, sorted, each once.
+fn are_allowed(lists: &[&[u8]]) -> bool {
+    let mut from = 0;
+    let mut empty = 0;
+    for name in lists.iter().flat_map(|list| list.split(|b| *b == b',')) {
+        let name = name.strip_prefix(b" ").unwrap_or(name);
+        let name = name.strip_suffix(b" ").unwrap_or(name);
+        if name.is_empty() {
+            empty += 1;
+            if empty > EMPTY {
+                return false;
+            }
+            continue;
+        }
+        match FIELDS[from..].iter().position(|field| *field == name) {
+            Some(at) => from += at + 1,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Scheme and host of a URL.
@@ -226,42 +268,78 @@ mod tests {
         assert!(!forbidden(&[]));
     }
 
+    fn preflight(pairs: &[(&str, &str)]) -> Headers {
+        access().preflight(&headers(pairs)).unwrap()
+    }
+
     #[test]
     fn a_page_learns_what_it_may_do() {
-        let asked = headers(&[
-            ("Origin", "http://localhost:5001"),
-            ("Access-Control-Request-Method", "post"),
-            (
-                "Access-Control-Request-Headers",
-                "content-type, x-requested-with",
-            ),
-        ]);
-        let answer = access().preflight(&asked).unwrap();
+        let ours = ("Origin", "http://localhost:5001");
+        let asked = [
+            ours,
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "content-type"),
+        ];
+        let answer = preflight(&asked);
         assert_eq!(
             answer.get("Access-Control-Allow-Origin").unwrap(),
             "http://localhost:5001"
         );
         assert_eq!(answer.get("Access-Control-Allow-Methods").unwrap(), "POST");
-        let own_header = headers(&[
-            ("Origin", "http://localhost:5001"),
-            ("Access-Control-Request-Method", "POST"),
-            ("Access-Control-Request-Headers", "x-a"),
-        ]);
-        assert!(
-            !access()
-                .preflight(&own_header)
-                .unwrap()
-                .contains("Access-Control-Allow-Origin")
+        for refused in [
+            [("Origin", "http://x"), asked[1], asked[2]],
+            [ours, ("Access-Control-Request-Method", "post"), asked[2]],
+            [ours, ("Access-Control-Request-Method", "PUT"), asked[2]],
+            [ours, asked[1], ("Access-Control-Request-Headers", "x-own")],
+            [ours, asked[1], ("Access-Control-Request-Headers", "Accept")],
+        ] {
+            let answer = preflight(&refused);
+            assert!(
+                !answer.contains("Access-Control-Allow-Origin"),
+                "{refused:?}"
+            );
+            assert!(answer.contains("Vary"));
+        }
+        let nobody = headers(&[("Origin", "http://localhost:5001")]);
+        assert!(access().preflight(&nobody).is_none());
+    }
+
+    #[test]
+    fn names_of_fields_are_sorted_and_known() {
+        for good in ["", "accept", "accept,origin", "accept, content-type", ",,"] {
+            assert!(are_allowed(&[good.as_bytes()]), "{good}");
+        }
+        assert!(are_allowed(&[b"accept", b"origin"]));
+        for bad in [
+            "origin,accept",
+            "accept,accept",
+            "accept,  origin",
+            "Origin",
+        ] {
+            assert!(!are_allowed(&[bad.as_bytes()]), "{bad}");
+        }
+        assert!(!are_allowed(&[",".repeat(20).as_bytes()]));
+    }
+
+    #[test]
+    fn a_pattern_shows_answers_and_opens_nothing() {
+        let text =
+            br#"{"API":{"HTTPHeaders":{"Access-Control-Allow-Origin":["http://*.example.com"]}}}"#;
+        let access = Access::new(&Config::parse(text).unwrap(), None);
+        let asked = headers(&[("Origin", "http://A.example.com")]);
+        let mut answer = Headers::new();
+        access.cors("POST", &asked, &mut answer);
+        assert_eq!(
+            answer.get("Access-Control-Allow-Origin").unwrap(),
+            "http://A.example.com"
         );
-        let foreign = headers(&[
-            ("Origin", "http://x"),
-            ("Access-Control-Request-Method", "POST"),
-        ]);
-        assert!(
-            !access()
-                .preflight(&foreign)
-                .unwrap()
-                .contains("Access-Control-Allow-Origin")
-        );
+        assert!(access.is_forbidden(&asked));
+    }
+
+    #[test]
+    fn a_secret_that_says_nothing_locks_all_the_same() {
+        let text = br#"{"API":{"Authorizations":{"u":{"AuthSecret":"digest:x","AllowedPaths":["/api/v0"]}}}}"#;
+        let access = Access::new(&Config::parse(text).unwrap(), None);
+        assert!(access.limited && access.secrets.is_empty());
     }
 }

@@ -30,6 +30,17 @@ pub(crate) fn plain(
     responder.full(status, &headers, Bytes::from(format!("{text}\n")))
 }
 
+/// Sends a whole answer without its length, as Go's server does when it is not a short one.
+pub(crate) async fn chunked(
+    mut responder: Responder,
+    headers: &Headers,
+    body: impl Into<Bytes>,
+) -> Result<()> {
+    responder.head(200, headers)?;
+    responder.send(body).await?;
+    responder.finish(None)
+}
+
 impl Answer<'_> {
     /// Sends everything that a command gives, or its error.
     pub(crate) async fn send(

@@ -7,8 +7,9 @@ use basalt_commands::{Context, Encoding, Spec, Value};
 
 use crate::answer::{Answer, plain};
 use crate::http::{Handler, Headers, Request, Responder, query};
+use crate::pages::mux;
 use crate::upload::Upload;
-use crate::{Access, Result};
+use crate::{Access, Pages, Result};
 
 /// Where the commands are.
 const API: &str = "/api/v0/";
@@ -17,33 +18,46 @@ const API: &str = "/api/v0/";
 pub struct Face {
     ctx: Context,
     access: Access,
+    pages: Pages,
 }
 
 impl Face {
-    /// Serves the commands of `ctx` under the rules of `access`.
-    pub fn new(ctx: Context, access: Access) -> Self {
-        Self { ctx, access }
+    /// Serves the commands of `ctx` under the rules of `access`, and `pages` beside them.
+    pub fn new(ctx: Context, access: Access, pages: Pages) -> Self {
+        Self { ctx, access, pages }
     }
 
     async fn answer(&self, request: Request, responder: Responder) -> Result<()> {
-        let path = query::unescape_path(request.path().as_bytes())
+        let _running = self.pages.metrics().begin(&request, &responder);
+        match (request.method.as_str(), request.path()) {
+            // Go's server answers these before anybody else is asked.
+            ("CONNECT", _) | ("OPTIONS", "*") => return responder.full(200, &Headers::new(), ""),
+            (_, "*") => return responder.full(400, &Headers::new(), ""),
+            _ => {}
+        }
+        let clean = mux::clean(request.path());
+        if clean != request.path() {
+            let to = mux::with_query(&clean, request.query());
+            return mux::redirect(responder, &request.method, 307, Headers::new(), &to);
+        }
+        let path = query::unescape_path(clean.as_bytes())
             .map(|path| String::from_utf8_lossy(&path).into_owned())
             .unwrap_or_default();
-        if let Some(name) = path.strip_prefix(API) {
-            return self.command(name, &path, request, responder).await;
+        if let Some(why) = wrong_version(&request, &path) {
+            return plain(responder, 400, Headers::new(), &why);
         }
-        match path.as_str() {
-            "/version" => {
-                let mut headers = Headers::new();
-                headers.set("Content-Type", "text/plain; charset=utf-8");
-                let version = basalt::KUBO_VERSION;
-                responder.full(
-                    200,
-                    &headers,
-                    format!("Commit: \nClient Version: kubo/{version}\n"),
-                )
+        // A slash that is escaped does not part: only a command sees it.
+        let path = match path.strip_prefix(API) {
+            None if clean.to_ascii_lowercase().contains("%2f") => clean,
+            _ => path,
+        };
+        match path.strip_prefix(API) {
+            Some(name) => self.command(name, &path, request, responder).await,
+            None => {
+                self.pages
+                    .answer(&self.ctx, &path, request, responder)
+                    .await
             }
-            _ => plain(responder, 404, Headers::new(), "404 page not found"),
         }
     }
 
@@ -54,9 +68,6 @@ impl Face {
         request: Request,
         responder: Responder,
     ) -> Result<()> {
-        if let Some(why) = wrong_version(&request, name) {
-            return plain(responder, 400, Headers::new(), &why);
-        }
         if let Some(why) = self.access.secret_refusal(&request, path) {
             return plain(responder, 403, Headers::new(), why);
         }
@@ -66,7 +77,8 @@ impl Face {
             return responder.full(204, &headers, "");
         }
         let mut headers = Headers::new();
-        self.access.cors(&request.headers, &mut headers);
+        self.access
+            .cors(&request.method, &request.headers, &mut headers);
         if request.method != "POST" {
             headers.set("Allow", "OPTIONS, POST");
             if request.method == "OPTIONS" {
@@ -190,10 +202,13 @@ impl Drop for Noted {
 }
 
 /// Kubo's own command line of another version is turned away, for anything but `version`.
-fn wrong_version(request: &Request, name: &str) -> Option<String> {
+fn wrong_version(request: &Request, path: &str) -> Option<String> {
+    let mut parts = path.strip_prefix(API.trim_end_matches('/'))?.split('/');
+    if parts.nth(1)? == "version" {
+        return None;
+    }
     let agent = request.headers.get("User-Agent")?;
     let ours = format!("/kubo/{}/", basalt::KUBO_VERSION);
     let theirs = agent.contains("/go-ipfs/") || agent.contains("/kubo/");
-    let other = theirs && agent != ours && name.split('/').next() != Some("version");
-    other.then(|| format!("api version mismatch ({ours} != {agent})"))
+    (theirs && agent != ours).then(|| format!("api version mismatch ({ours} != {agent})"))
 }

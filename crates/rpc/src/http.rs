@@ -23,5 +23,5 @@ pub use body::Body;
 pub use client::{Client, Response, Target, Upload};
 pub use head::reason;
 pub use headers::Headers;
-pub use responder::Responder;
+pub use responder::{Responder, Tally};
 pub use server::{Handler, Listener, Options, Peer, Request, serve};

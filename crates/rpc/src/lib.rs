@@ -9,12 +9,16 @@ mod answer;
 mod error;
 mod face;
 pub mod http;
+mod metrics;
+mod pages;
 mod remote;
 mod upload;
 
 pub use access::Access;
 pub use error::Error;
 pub use face::Face;
+pub use metrics::Metrics;
+pub use pages::Pages;
 pub use remote::Daemon;
 
 /// The result of everything that reads or writes HTTP.

@@ -1,97 +1,147 @@
-//! Multiaddrs to listen on.
+//! Where the daemon listens.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use basalt_commands::{Error, Result};
 use basalt_rpc::http::Listener;
-use multiaddr::{Multiaddr, Protocol};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
+use super::systemd::Passed;
+use crate::address::{self, Address, Host};
+
 /// A socket that is listened on.
-pub(crate) struct Bound {
-    pub(crate) listener: Listener,
+pub(super) struct Bound {
+    pub(super) listener: Listener,
     /// Where it really is, as a multiaddr.
-    pub(crate) address: String,
-    /// The port, for TCP.
-    pub(crate) port: Option<u16>,
+    pub(super) address: String,
+    /// The same for TCP.
+    pub(super) socket: Option<SocketAddr>,
 }
 
-/// Listens on a multiaddr of TCP or of a unix socket.
-pub(crate) async fn bind(address: &str) -> Result<Bound> {
-    let fail = |why: String| {
-        Error::new(format!(
-            "serveHTTPApi: manet.Listen({address}) failed: {why}"
-        ))
-    };
-    let parsed: Multiaddr = address.parse().map_err(|e| {
-        Error::new(format!(
-            "serveHTTPApi: invalid API address: {address:?} (err: {e})"
-        ))
-    })?;
-    let parts: Vec<Protocol<'_>> = parsed.iter().collect();
-    match parts.as_slice() {
-        [Protocol::Unix(path)] => {
-            let listener = bind_unix(&unix_path(path))
-                .await
-                .map_err(|e| fail(format!("listen unix {path}: bind: {e}")))?;
-            Ok(Bound {
-                listener: Listener::Unix(listener),
-                address: address.to_owned(),
-                port: None,
-            })
+impl Bound {
+    /// The address for the `api` file: one that can be connected to.
+    pub(super) fn reachable(&self) -> String {
+        match self.socket {
+            Some(socket) if socket.ip().is_unspecified() => multiaddr(local(socket)),
+            _ => self.address.clone(),
         }
-        [host, Protocol::Tcp(port), ..] => {
-            let (network, socket) = socket(host, *port).await.map_err(&fail)?;
-            let listener = TcpListener::bind(socket)
-                .await
-                .map_err(|e| fail(format!("listen {network} {socket}: bind: {}", reason(&e))))?;
-            let local = listener.local_addr()?;
-            let kind = if local.is_ipv4() { "ip4" } else { "ip6" };
-            let address = format!("/{kind}/{}/tcp/{}", local.ip(), local.port());
-            Ok(Bound {
-                listener: Listener::Tcp(listener),
-                address,
-                port: Some(local.port()),
-            })
-        }
-        _ => Err(fail(
-            "only /ip4, /ip6, /dns with /tcp, and /unix are listened on".to_owned(),
-        )),
+    }
+
+    /// Where a browser finds the WebUI.
+    pub(super) fn webui(&self) -> Option<String> {
+        let socket = self.socket?;
+        let socket = if socket.ip().is_unspecified() {
+            local(socket)
+        } else {
+            socket
+        };
+        Some(format!("http://{socket}/webui"))
+    }
+
+    fn tcp(listener: TcpListener) -> io::Result<Self> {
+        let socket = listener.local_addr()?;
+        Ok(Self {
+            listener: Listener::Tcp(listener),
+            address: multiaddr(socket),
+            socket: Some(socket),
+        })
+    }
+
+    /// A socket that was passed to the process.
+    pub(super) fn passed(passed: Passed) -> Result<Self> {
+        Ok(match passed {
+            Passed::Tcp(listener) => Self::tcp(TcpListener::from_std(listener)?)?,
+            Passed::Unix(listener) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().unwrap_or(Path::new("/"));
+                let address = format!("/unix{}", path.display());
+                Self {
+                    listener: Listener::Unix(UnixListener::from_std(listener)?),
+                    address,
+                    socket: None,
+                }
+            }
+        })
     }
 }
 
-/// The file of a `/unix` address.
-pub(crate) fn unix_path(path: &str) -> PathBuf {
-    Path::new("/").join(path.trim_start_matches('/'))
+fn local(socket: SocketAddr) -> SocketAddr {
+    let ip: IpAddr = if socket.is_ipv4() {
+        Ipv4Addr::LOCALHOST.into()
+    } else {
+        Ipv6Addr::LOCALHOST.into()
+    };
+    SocketAddr::new(ip, socket.port())
 }
 
-async fn socket(host: &Protocol<'_>, port: u16) -> Result<(&'static str, SocketAddr), String> {
-    let ip: IpAddr = match host {
-        Protocol::Ip4(ip) => (*ip).into(),
-        Protocol::Ip6(ip) => (*ip).into(),
-        Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name) => {
-            let mut found = tokio::net::lookup_host((name.as_ref(), port))
+fn multiaddr(socket: SocketAddr) -> String {
+    let kind = if socket.is_ipv4() { "ip4" } else { "ip6" };
+    format!("/{kind}/{}/tcp/{}", socket.ip(), socket.port())
+}
+
+/// Listens on a multiaddr of TCP or of a unix socket.
+pub(super) async fn bind(text: &str) -> Result<Bound> {
+    let fail =
+        |why: String| Error::new(format!("serveHTTPApi: manet.Listen({text}) failed: {why}"));
+    let parsed = address::parse(text).map_err(|e| {
+        Error::new(format!(
+            "serveHTTPApi: invalid API address: {} (err: {e})",
+            basalt::repo::go_quote(text)
+        ))
+    })?;
+    match parsed {
+        Address::Unix(path) => {
+            let listener = bind_unix(&path).await.map_err(|e| {
+                let path = path.display();
+                fail(format!("listen unix {path}: bind: {}", reason(&e)))
+            })?;
+            Ok(Bound {
+                listener: Listener::Unix(listener),
+                address: text.to_owned(),
+                socket: None,
+            })
+        }
+        Address::Tcp(host, port) => {
+            let (network, socket) = socket(&host, port).await.map_err(&fail)?;
+            let listener = TcpListener::bind(socket)
                 .await
-                .map_err(|e| e.to_string())?;
+                .map_err(|e| fail(format!("listen {network} {socket}: bind: {}", reason(&e))))?;
+            Ok(Bound::tcp(listener)?)
+        }
+        Address::Tls => Err(fail(
+            "TLS is not spoken here: put a proxy in front".to_owned(),
+        )),
+        Address::Other => Err(fail(format!(
+            "{text} is no address of TCP and no unix socket"
+        ))),
+    }
+}
+
+async fn socket(host: &Host, port: u16) -> Result<(&'static str, SocketAddr), String> {
+    let ip: IpAddr = match host {
+        Host::V4(ip) => (*ip).into(),
+        Host::V6(ip) => (*ip).into(),
+        Host::Name(name) => {
+            let mut found = tokio::net::lookup_host((name.as_str(), port))
+                .await
+                .map_err(|_| format!("lookup {name}: no such host"))?;
             found
                 .next()
-                .ok_or_else(|| format!("no address for {name}"))?
+                .ok_or_else(|| format!("lookup {name}: no such host"))?
                 .ip()
         }
-        other => return Err(format!("cannot listen on {other}")),
     };
-    Ok((
-        if ip.is_ipv4() { "tcp4" } else { "tcp6" },
-        SocketAddr::new(ip, port),
-    ))
+    let network = if ip.is_ipv4() { "tcp4" } else { "tcp6" };
+    Ok((network, SocketAddr::new(ip, port)))
 }
 
 /// Binds a unix socket, over one that a killed daemon left and that nobody answers on.
-async fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::AddrInUse => {
+        Err(e) if e.kind() == io::ErrorKind::AddrInUse => {
             let is_socket =
                 std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
             if !is_socket || UnixStream::connect(path).await.is_ok() {
@@ -104,7 +154,7 @@ async fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
     }
 }
 
-fn reason(e: &std::io::Error) -> String {
+fn reason(e: &io::Error) -> String {
     match e.raw_os_error() {
         Some(code) => nix::errno::Errno::from_raw(code).desc().to_lowercase(),
         None => e.to_string(),

@@ -14,11 +14,27 @@ pub enum Severity {
     Fatal,
     /// It is said and the node starts.
     Warning,
+    /// It is said to those who look closely: nothing is wrong.
+    Hint,
+}
+
+/// What a daemon says before what is wrong when it cannot put a node together.
+pub const NOT_MADE: &str = "constructing the node (see log for full detail): ";
+
+/// When a problem is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// While the repo is opened, or by the daemon before there is a node.
+    Start,
+    /// While the node is put together.
+    Node,
 }
 
 /// Something in the config that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// When it is met; a daemon says it before the other ones of [`Stage::Node`].
+    pub stage: Stage,
     /// How bad it is.
     pub severity: Severity,
     /// The key that it is about.
@@ -50,15 +66,17 @@ impl Config {
     pub fn validate(&self, start: &StartOptions) -> Vec<Problem> {
         let mut check = Check {
             config: self,
+            stage: Stage::Start,
             problems: Vec::new(),
         };
+        check.datastore();
         if start.daemon {
             check.auto_conf(start.private_network);
             check.daemon(start);
             check.unknown();
         }
-        check.datastore();
         check.renamed();
+        check.stage = Stage::Node;
         check.import();
         check.provide();
         check.identity();
@@ -76,6 +94,9 @@ impl Config {
     pub fn check_start(&self, start: &StartOptions) -> Result<(), Error> {
         let problems = self.validate(start);
         match problems.into_iter().find(|p| p.severity == Severity::Fatal) {
+            Some(problem) if start.daemon && problem.stage == Stage::Node => {
+                Err(Error::Setting(format!("{NOT_MADE}{}", problem.message)))
+            }
             Some(problem) => Err(Error::Setting(problem.message)),
             None => Ok(()),
         }
@@ -84,6 +105,7 @@ impl Config {
 
 struct Check<'a> {
     config: &'a Config,
+    stage: Stage,
     problems: Vec<Problem>,
 }
 
@@ -96,8 +118,13 @@ impl Check<'_> {
         self.problem(Severity::Warning, key.into(), message.into());
     }
 
+    fn hint(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.problem(Severity::Hint, key.into(), message.into());
+    }
+
     fn problem(&mut self, severity: Severity, key: String, message: String) {
         self.problems.push(Problem {
+            stage: self.stage,
             severity,
             key,
             message,
@@ -142,7 +169,35 @@ impl Check<'_> {
             None | Some("" | "default") => config.routing_type(),
             Some(routing) => routing,
         };
-        if start.private_network && matches!(routing, "auto" | "autoclient") {
+        if start.private_network && config.flag("AutoTLS.Enabled") == Some(true) {
+            self.fatal("AutoTLS.Enabled", "private networking (swarm.key / LIBP2P_FORCE_PNET) does not work with AutoTLS.Enabled=true, update config to remove this message");
+        }
+        const MODES: [&str; 8] = [
+            "auto",
+            "autoclient",
+            "dht",
+            "dhtclient",
+            "dhtserver",
+            "none",
+            "delegated",
+            "custom",
+        ];
+        if routing == "supernode" {
+            self.fatal(
+                "Routing.Type",
+                "supernode routing was never fully implemented and has been removed",
+            );
+        } else if !MODES.contains(&routing) {
+            self.fatal(
+                "Routing.Type",
+                format!("unrecognized routing option: {routing}"),
+            );
+        }
+        if routing == "custom" && config.flag("Routing.AcceleratedDHTClient") == Some(true) {
+            self.fatal("Routing.AcceleratedDHTClient", "Routing.AcceleratedDHTClient option is set even tho Routing.Type is custom, using custom .AcceleratedDHTClient needs to be set on DHT routers individually");
+        }
+        // In a private network `auto` is taken for `dht`, which is said at the start.
+        if start.private_network && routing == "autoclient" {
             self.fatal("Routing.Type", "private network does not work with Routing.Type=auto. Update your config to Routing.Type=dht (or none, and do manual peering)");
         }
         if ["Enabled", "Strategy", "WorkerCount"]
@@ -169,27 +224,6 @@ impl Check<'_> {
         }
         if routing == "delegated" && config.flag("Provide.Enabled").unwrap_or(true) {
             self.fatal("Routing.Type", "Routing.Type=delegated does not support content providing. Set Provide.Enabled=false in your config");
-        }
-        const MODES: [&str; 8] = [
-            "auto",
-            "autoclient",
-            "dht",
-            "dhtclient",
-            "dhtserver",
-            "none",
-            "delegated",
-            "custom",
-        ];
-        if routing == "supernode" {
-            self.fatal(
-                "Routing.Type",
-                "supernode routing was never fully implemented and has been removed",
-            );
-        } else if !MODES.contains(&routing) {
-            self.fatal(
-                "Routing.Type",
-                format!("unrecognized routing option: {routing}"),
-            );
         }
     }
 
@@ -378,6 +412,7 @@ impl Check<'_> {
             );
         }
         let text = |key| config.string(key).filter(|t| !t.is_empty());
+        let mut period = GoDuration::from_secs(4 * 3600);
         if let Some(text) = text("Ipns.RepublishPeriod") {
             let day = GoDuration::from_secs(24 * 3600);
             match text.parse::<GoDuration>() {
@@ -393,16 +428,20 @@ impl Check<'_> {
                         ),
                     );
                 }
-                Ok(_) => {}
+                Ok(d) => period = d,
             }
         }
-        if let Some(text) = text("Ipns.RecordLifetime")
-            && let Err(e) = text.parse::<GoDuration>()
-        {
-            self.fatal(
-                "Ipns.RecordLifetime",
+        let key = "Ipns.RecordLifetime";
+        match text(key).map(str::parse::<GoDuration>) {
+            None => {}
+            Some(Err(e)) => self.fatal(
+                key,
                 format!("failure to parse config setting IPNS.RecordLifetime: {e}"),
-            );
+            ),
+            Some(Ok(lifetime)) if lifetime < period => {
+                self.fatal(key, format!("config setting IPNS.RecordLifetime ({lifetime}) must be >= IPNS.RepublishPeriod ({period}), otherwise records expire before they are republished"));
+            }
+            Some(Ok(_)) => {}
         }
     }
 }

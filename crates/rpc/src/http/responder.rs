@@ -1,4 +1,6 @@
 use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
@@ -16,6 +18,29 @@ pub struct Responder {
     writer: SharedWriter,
     reader: SharedReader,
     asked: Asked,
+    tally: Arc<Tally>,
+}
+
+/// What has become of an answer, for those who count answers.
+#[derive(Debug, Default)]
+pub struct Tally {
+    status: AtomicU16,
+    sent: AtomicU64,
+}
+
+impl Tally {
+    /// The status; `None` before there is one.
+    pub fn status(&self) -> Option<u16> {
+        match self.status.load(Ordering::Relaxed) {
+            0 => None,
+            status => Some(status),
+        }
+    }
+
+    /// Bytes of the body so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
 }
 
 /// What the request says about its answer.
@@ -37,7 +62,13 @@ impl Responder {
             writer,
             reader,
             asked,
+            tally: Arc::default(),
         }
+    }
+
+    /// Tells what has become of the answer, also after its end.
+    pub fn tally(&self) -> Arc<Tally> {
+        self.tally.clone()
     }
 
     /// Begins an answer that is sent in pieces: with the `Content-Length` that `headers` have,
@@ -57,7 +88,9 @@ impl Responder {
     /// Sends a piece of the body. Waits while the client is slower; the piece is queued all the
     /// same if that wait is given up.
     pub async fn send(&mut self, data: impl Into<Bytes>) -> Result<()> {
-        self.writer.lock().data(data.into())?;
+        let data = data.into();
+        self.count(data.len());
+        self.writer.lock().data(data)?;
         poll_fn(|cx| self.writer.lock().poll_space(cx)).await
     }
 
@@ -82,6 +115,7 @@ impl Responder {
             self.asked.keep_alive = false;
         }
         self.begin(status, headers, Some(body.len() as u64))?;
+        self.count(body.len());
         let mut writer = self.writer.lock();
         writer.data(body)?;
         writer.finish(None)
@@ -95,7 +129,12 @@ impl Responder {
         self.writer.lock().state != State::Waiting
     }
 
+    fn count(&self, bytes: usize) {
+        self.tally.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     fn begin(&mut self, status: u16, headers: &Headers, length: Option<u64>) -> Result<()> {
+        self.tally.status.store(status, Ordering::Relaxed);
         let bodiless = matches!(status, 100..200 | 204 | 304);
         let ending = match length {
             _ if bodiless || self.asked.head => Ending::NoBody,

@@ -15,6 +15,12 @@ fn daemon() -> StartOptions {
     }
 }
 
+/// What a daemon says that does not start, without what it says of every node that is not made.
+fn refusal(config: &Config, start: &StartOptions) -> String {
+    let error = config.check_start(start).unwrap_err().to_string();
+    error.strip_prefix(NOT_MADE).unwrap_or(&error).to_owned()
+}
+
 #[test]
 fn every_profile_starts() {
     for profile in super::super::profiles() {
@@ -140,9 +146,28 @@ fn refusals_in_kubo_words() {
     ] {
         let mut config = fresh();
         config.set(key, value).unwrap();
-        let error = config.check_start(&daemon()).unwrap_err().to_string();
+        let error = refusal(&config, &daemon());
         assert!(error.starts_with(start_of_message), "for {key}: {error}");
     }
+}
+
+#[test]
+fn what_stops_the_node_is_told_apart() {
+    let mut config = fresh();
+    config.set("Import.CidVersion", json!(7)).unwrap();
+    let error = config.check_start(&daemon()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "constructing the node (see log for full detail): Import.CidVersion must be 0 or 1, got 7"
+    );
+    let mut config = fresh();
+    config.set("Ipns.RecordLifetime", json!("1h")).unwrap();
+    assert_eq!(
+        refusal(&config, &daemon()),
+        "config setting IPNS.RecordLifetime (1h0m0s) must be >= IPNS.RepublishPeriod (4h0m0s), otherwise records expire before they are republished"
+    );
+    config.set("Ipns.RepublishPeriod", json!("1h")).unwrap();
+    config.check_start(&daemon()).unwrap();
 }
 
 #[test]
@@ -155,7 +180,7 @@ fn relays_need_their_transport() {
     config
         .set("Swarm.RelayService.Enabled", json!(true))
         .unwrap();
-    let error = config.check_start(&daemon()).unwrap_err().to_string();
+    let error = refusal(&config, &daemon());
     assert!(
         error.starts_with("Failed to enable `Swarm.RelayService`"),
         "{error}"
@@ -203,6 +228,8 @@ fn auto_without_autoconf() {
         error.starts_with("AutoConf cannot use the default mainnet URL"),
         "{error}"
     );
+    config.check_start(&private).unwrap();
+    config.set("Routing.Type", json!("autoclient")).unwrap();
     let error = config.check_start(&private).unwrap_err().to_string();
     assert!(
         error.starts_with("private network does not work"),
@@ -220,7 +247,7 @@ fn misspelt_keys_are_told() {
     file["Gateway"]["PublicGateways"] = json!({"x.y": {"Path": []}});
     let config = Config::from_value(Value::Object(file)).unwrap();
     let problems = config.validate(&daemon());
-    assert!(problems.iter().all(|p| p.severity == Severity::Warning));
+    assert!(problems.iter().all(|p| p.severity == Severity::Hint));
     let keys: Vec<&str> = problems.iter().map(|p| p.key.as_str()).collect();
     assert_eq!(
         keys,

@@ -14,7 +14,7 @@ impl Check<'_> {
         for key in keys {
             let message =
                 format!("{key} is not a known key: it is kept in the file and has no effect");
-            self.warn(key, message);
+            self.hint(key, message);
         }
     }
 }

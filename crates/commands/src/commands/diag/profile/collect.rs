@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 use std::time::Duration;
 
 use basalt::repo::go_json;
@@ -13,6 +12,7 @@ use tokio::io::AsyncReadExt;
 use super::zip::{Crc, Zip};
 use crate::commands::diag::system;
 use crate::commands::version::Info;
+use crate::threads::{of_task, tasks, threads};
 use crate::{Context, Error, Output, Result};
 
 /// A name of Kubo's and what it stands for here.
@@ -191,48 +191,6 @@ async fn program(zip: &mut Zip, out: &Output<()>) -> Result<()> {
         }
         out.bytes(Bytes::copy_from_slice(&buffer[..read])).await?;
     }
-}
-
-/// The threads of this process by number.
-fn tasks() -> io::Result<Vec<u32>> {
-    let mut all: Vec<u32> = fs::read_dir("/proc/self/task")?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .collect();
-    all.sort_unstable();
-    Ok(all)
-}
-
-/// A file of a thread; empty where the system does not show it, or the thread has ended.
-fn of_task(task: u32, file: &str) -> String {
-    fs::read_to_string(format!("/proc/self/task/{task}/{file}"))
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
-}
-
-fn threads() -> Result<String> {
-    let mut text =
-        "The threads of a Basalt daemon; a goroutine is what it does not have.\n".to_owned();
-    for task in tasks()? {
-        let status = of_task(task, "status");
-        let state = status
-            .lines()
-            .find_map(|line| line.strip_prefix("State:"))
-            .unwrap_or_default()
-            .trim();
-        let _ = writeln!(text, "thread {task} {:?}: {state}", of_task(task, "comm"));
-        for (name, file) in [
-            ("waits in", "wchan"),
-            ("system call", "syscall"),
-            ("kernel stack", "stack"),
-        ] {
-            let found = of_task(task, file);
-            if !found.is_empty() {
-                let _ = writeln!(text, "  {name}: {}", found.replace('\n', "\n    "));
-            }
-        }
-    }
-    Ok(text)
 }
 
 fn memory() -> String {

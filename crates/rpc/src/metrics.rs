@@ -1,0 +1,39 @@
+//! What Prometheus reads at `/debug/metrics/prometheus`: Kubo's names for what there is here too,
+//! and names that begin with `basalt_` for the rest.
+
+mod exposition;
+mod process;
+mod requests;
+mod spread;
+mod store;
+
+use basalt_commands::Context;
+
+use exposition::Exposition;
+pub use requests::Metrics;
+
+/// The media type of [`text`].
+pub(crate) const MEDIA_TYPE: &str =
+    "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
+/// Every metric of this process.
+pub(crate) fn text(ctx: &Context, metrics: &Metrics) -> String {
+    let mut out = Exposition::default();
+    version(&mut out);
+    process::write(&mut out);
+    metrics.write(&mut out);
+    store::write(&mut out, ctx);
+    out.text()
+}
+
+fn version(out: &mut Exposition) {
+    out.family("ipfs_info", "Kubo IPFS version information.", "gauge");
+    let version = [("commit", ""), ("version", basalt::KUBO_VERSION)];
+    out.sample("ipfs_info", &version, 1.0);
+    out.family("basalt_info", "Versions of Basalt and of Rust.", "gauge");
+    let own = [("rust", basalt::RUST_VERSION), ("version", basalt::VERSION)];
+    out.sample("basalt_info", &own, 1.0);
+    out.family("target_info", "Target metadata", "gauge");
+    let target = [("service_name", "ipfs"), ("telemetry_sdk_language", "rust")];
+    out.sample("target_info", &target, 1.0);
+}

@@ -1,0 +1,99 @@
+//! What else the port of the RPC serves: `/webui`, `/version`, `/logs`, `/debug/*`.
+
+mod debug;
+mod logs;
+pub(crate) mod mux;
+mod webui;
+mod webui_versions;
+
+use basalt::repo::Config;
+use basalt_commands::Context;
+
+use crate::answer::{chunked, plain};
+use crate::http::{Headers, Request, Responder};
+use crate::metrics::{self, Metrics};
+use crate::{Result, pages::webui::Webui};
+
+/// The pages beside the commands.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    webui: Webui,
+    root_redirect: Option<String>,
+    metrics: Metrics,
+}
+
+impl Pages {
+    /// The pages as the config has them. `unrestricted` opens every CID on this port rather than
+    /// the WebUI's.
+    pub fn new(config: &Config, unrestricted: bool, metrics: Metrics) -> Self {
+        let gateway = config.gateway();
+        Self {
+            webui: Webui::new(config, &gateway, unrestricted),
+            root_redirect: Some(gateway.root_redirect).filter(|to| !to.is_empty()),
+            metrics,
+        }
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Answers a request whose path, unescaped, is no command's.
+    pub(crate) async fn answer(
+        &self,
+        ctx: &Context,
+        path: &str,
+        request: Request,
+        responder: Responder,
+    ) -> Result<()> {
+        match path {
+            "/version" => {
+                let mut headers = Headers::new();
+                headers.set("Content-Type", "text/plain; charset=utf-8");
+                let version = basalt::KUBO_VERSION;
+                let text = format!("Commit: \nClient Version: kubo/{version}\n");
+                return responder.full(200, &headers, text);
+            }
+            "/logs" => return logs::follow(request, responder).await,
+            "/debug/metrics/prometheus" => {
+                let mut headers = Headers::new();
+                headers.set("Content-Type", metrics::MEDIA_TYPE);
+                let (ctx, metrics) = (ctx.clone(), self.metrics.clone());
+                // Figures of the process come from files of the system.
+                let text = tokio::task::spawn_blocking(move || metrics::text(&ctx, &metrics));
+                let text = text.await.unwrap_or_default();
+                return chunked(responder, &headers, text).await;
+            }
+            "/api/v0" | "/webui" | "/debug/pprof" | "/debug/pprof-mutex" | "/debug/pprof-block" => {
+                return to_folder(path, &request, responder);
+            }
+            _ => {}
+        }
+        if path.starts_with("/webui/") {
+            return self.webui.open(ctx, &request, responder).await;
+        }
+        if self.webui.is_below(path) {
+            if self.webui.is_root(path) {
+                return to_folder(path, &request, responder);
+            }
+            return self.webui.content(responder);
+        }
+        let responder = match debug::answer(path, &request, responder).await? {
+            Some(responder) => responder,
+            None => return Ok(()),
+        };
+        match &self.root_redirect {
+            Some(to) => {
+                let headers = self.webui.headers();
+                mux::redirect(responder, &request.method, 302, headers, to)
+            }
+            None => plain(responder, 404, Headers::new(), "404 page not found"),
+        }
+    }
+}
+
+/// A path that only has something below it.
+fn to_folder(path: &str, request: &Request, responder: Responder) -> Result<()> {
+    let to = mux::with_query(&format!("{path}/"), request.query());
+    mux::redirect(responder, &request.method, 307, Headers::new(), &to)
+}
