@@ -76,6 +76,11 @@ pub(crate) fn read(line: &Line, spec: &Spec) -> Result<Inputs> {
         }
         at += 1;
     }
+    // Standard input stands in for a file, never for the words before it.
+    let mut strings = defs.iter().filter(|d| d.required && !d.file && !d.stdin);
+    if let Some(def) = strings.nth(reader.args.len()) {
+        return Err(Error::new(format!("argument {:?} is required", def.name)));
+    }
     if let Some(def) = defs.iter().skip(at).find(|d| d.required) {
         return Err(Error::new(format!("argument {:?} is required", def.name)));
     }

@@ -20,7 +20,8 @@ pub fn text(path: &[String], long: bool, width: usize) -> String {
     let about = place.map_or(About::new(""), |p| p.about());
     let (args, options): (&[Arg], &[Opt]) = match place {
         Some(Place::Command(entry)) => (entry.spec().args, entry.spec().options),
-        _ => (&[], &[]),
+        Some(Place::Group(group)) => (&[], group.options),
+        None => (&[], &[]),
     };
     let full = format!("{PROGRAM} {}", path.join(" "));
     let usage_args = usage(args);

@@ -21,6 +21,9 @@ pub(crate) struct Dir {
     /// Something here or below was changed since the last [`Dir::write`]. It is set from below to
     /// above, after the change was made.
     dirty: AtomicBool,
+    /// The directory above does not link to what is here now. It stays set when the directory is
+    /// written by itself.
+    ahead: AtomicBool,
     /// Of the root: something was changed since it was recorded.
     unrecorded: AtomicBool,
     pub(crate) state: Arc<RwLock<State>>,
@@ -69,6 +72,7 @@ impl Dir {
         Arc::new(Self {
             above,
             dirty: AtomicBool::new(false),
+            ahead: AtomicBool::new(false),
             unrecorded: AtomicBool::new(false),
             state: Arc::new(RwLock::new(State {
                 edit,
@@ -88,6 +92,7 @@ impl Dir {
         let mut dir = self;
         loop {
             dir.dirty.store(true, Ordering::SeqCst);
+            dir.ahead.store(true, Ordering::SeqCst);
             match dir.above() {
                 Some(above) => dir = above,
                 None => break dir.unrecorded.store(true, Ordering::SeqCst),
@@ -117,20 +122,20 @@ impl Dir {
         }
         // The locks from here to the present directory are held: nobody else puts an older state
         // of a directory into the one above it.
-        let mut levels = vec![Level::enter(self.clone(), Bytes::new()).await];
+        let mut levels = vec![Level::enter(self.clone(), None).await];
         loop {
             let Some(mut level) = levels.pop() else {
                 unreachable!("the first level is returned from");
             };
             if let Some((name, dir)) = level.below.pop() {
                 levels.push(level);
-                levels.push(Level::enter(dir, name).await);
+                levels.push(Level::enter(dir, Some(name)).await);
                 continue;
             }
             let node = level.state.edit.flush(sink).await?;
             level.state.written = Some(node);
-            let name = level.done();
-            let Some(above) = levels.last_mut() else {
+            let (Some(name), Some(above)) = (level.name.clone(), levels.last_mut()) else {
+                level.done = true;
                 return Ok(node);
             };
             let (cid, dag_size) = (node.cid, node.dag_size);
@@ -140,6 +145,7 @@ impl Dir {
                 dag_size,
             };
             above.state.edit.put(entry).await?;
+            level.done = true;
         }
     }
 
@@ -174,6 +180,10 @@ impl Dir {
         self.dirty.load(Ordering::SeqCst)
     }
 
+    fn is_ahead(&self) -> bool {
+        self.ahead.load(Ordering::SeqCst)
+    }
+
     /// Closes what is open below and not in use.
     pub(crate) async fn close_below(&self) {
         self.state.write().await.close();
@@ -201,7 +211,7 @@ impl State {
                 below.close();
                 let unused = below.open.is_empty();
                 drop(below);
-                !unused || dir.is_dirty() || Arc::strong_count(dir) > 1
+                !unused || dir.is_ahead() || Arc::strong_count(dir) > 1
             }
         });
     }
@@ -210,8 +220,8 @@ impl State {
 /// A directory that is being written.
 struct Level {
     dir: Arc<Dir>,
-    /// The name in the directory above.
-    name: Bytes,
+    /// The name in the directory above, if that is written too.
+    name: Option<Bytes>,
     state: OwnedRwLockWriteGuard<State>,
     /// What is to be written first.
     below: Vec<(Bytes, Arc<Dir>)>,
@@ -220,12 +230,15 @@ struct Level {
 }
 
 impl Level {
-    async fn enter(dir: Arc<Dir>, name: Bytes) -> Self {
+    async fn enter(dir: Arc<Dir>, name: Option<Bytes>) -> Self {
         let state = dir.state.clone().write_owned().await;
         // A change after this is seen by the next writing.
         dir.dirty.store(false, Ordering::SeqCst);
+        if name.is_some() {
+            dir.ahead.store(false, Ordering::SeqCst);
+        }
         let below = state.open.iter().filter_map(|(name, child)| match child {
-            Child::Dir(dir) if dir.is_dirty() => Some((name.clone(), dir.clone())),
+            Child::Dir(dir) if dir.is_ahead() => Some((name.clone(), dir.clone())),
             _ => None,
         });
         Self {
@@ -236,17 +249,13 @@ impl Level {
             done: false,
         }
     }
-
-    fn done(mut self) -> Bytes {
-        self.done = true;
-        std::mem::take(&mut self.name)
-    }
 }
 
 impl Drop for Level {
     fn drop(&mut self) {
         if !self.done {
             self.dir.dirty.store(true, Ordering::SeqCst);
+            self.dir.ahead.store(true, Ordering::SeqCst);
         }
     }
 }

@@ -32,6 +32,20 @@ async fn what_is_flushed_is_there_again_and_the_rest_is_not() {
 }
 
 #[tokio::test]
+async fn what_was_looked_at_before_a_flush_is_flushed() {
+    let store = MemoryStore::default();
+    let files = open(&store, Settings::default());
+    files.mkdir("/a/b", PARENTS).await.unwrap();
+    files.put("/a/b/x", raw("x")).await.unwrap();
+    // Written by itself; the root does not link to it yet.
+    files.node("/a/b").await.unwrap();
+    files.node("/a").await.unwrap();
+    files.close().await.unwrap();
+    let again = open(&store, Settings::default());
+    again.node("/a/b/x").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_tree_that_was_only_read_writes_nothing() {
     let store = MemoryStore::default();
     let files = open(&store, Settings::default());
