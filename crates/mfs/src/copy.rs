@@ -75,7 +75,11 @@ impl Mfs {
     pub(crate) async fn unlink(&self, dir: &Arc<Dir>, name: &str) -> Result<()> {
         let mut state = dir.state.write().await;
         let removed = state.edit.remove(name.as_bytes()).await?;
-        let open = state.open.remove(name.as_bytes());
+        // A file that is only being made keeps its place.
+        let open = match removed {
+            Some(_) => state.open.remove(name.as_bytes()),
+            None => None,
+        };
         drop(state);
         if let Some(Child::Dir(below)) = open {
             below.dismantle().await;

@@ -1,6 +1,7 @@
 //! From paths to what stands there.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use basalt_block::Cid;
 use basalt_unixfs::Entry;
@@ -10,6 +11,9 @@ use crate::dir::{Child, Dir};
 use crate::mfs::Mfs;
 use crate::node::{Kind, Node};
 use crate::{Error, Result, path};
+
+/// Directories that are opened between two looks at which are in use.
+const MOST_OPEN: u64 = 4096;
 
 /// What stands at a path.
 pub(crate) enum Found {
@@ -95,7 +99,19 @@ impl Mfs {
         let below = Dir::new(Some((dir.clone(), entry.name.clone())), edit);
         let child = Child::Dir(below.clone());
         state.open.insert(entry.name.clone(), child);
+        drop(state);
+        self.bound_open().await;
         Ok(Some(below))
+    }
+
+    /// Closes what is not in use, once in a while: reading alone flushes nothing.
+    async fn bound_open(&self) {
+        let opened = self.0.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        if opened.is_multiple_of(MOST_OPEN)
+            && let Some(root) = self.0.root.get()
+        {
+            root.close_below().await;
+        }
     }
 
     /// The file or directory at a path, as it is now. What of a directory was not flushed is

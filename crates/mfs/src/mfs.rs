@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) root: OnceCell<Arc<Dir>>,
     pub(crate) commits: Commits,
     unflushed: AtomicU64,
+    /// Directories that were opened so far.
+    pub(crate) opened: AtomicU64,
 }
 
 impl Mfs {
@@ -73,6 +75,7 @@ impl Mfs {
             root: OnceCell::new(),
             commits: Commits::default(),
             unflushed: AtomicU64::new(0),
+            opened: AtomicU64::new(0),
         }))
     }
 

@@ -106,8 +106,11 @@ pub fn empty_root() -> Cid {
 
 /// Whether a block may be the root.
 fn check_root(block: &Block) -> Result<()> {
-    let node = basalt_ipld::dag_pb::Node::decode(block.data())
-        .map_err(|e| Error::NewRoot(format!("new root is not a valid dag-pb node: {e}")))?;
+    let node = basalt_ipld::dag_pb::Node::decode(block.data()).map_err(|e| {
+        Error::NewRoot(format!(
+            "new root is not a valid dag-pb node: incorrectly formatted merkledag node: {e}"
+        ))
+    })?;
     let data = basalt_unixfs::Data::decode(node.data.as_ref().unwrap_or(&bytes::Bytes::new()))
         .map_err(|e| Error::NewRoot(format!("new root is not a valid UnixFS node: {e}")))?;
     if data.kind.is_directory() {

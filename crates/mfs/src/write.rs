@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use basalt_block::{Block, Cid};
+use basalt_block::Cid;
 use basalt_blockstore::Lease;
 use basalt_unixfs::{CidFormat, Entry, FileEdit, FileEditOptions, FileNode};
 use bytes::{Bytes, BytesMut};
@@ -28,12 +28,14 @@ pub struct WriteOptions {
 /// as it was. One file has one writer at a time, others wait; readers see the file of before.
 pub struct Writer {
     place: Place,
+    /// There was no such file when the writer came.
+    is_new: bool,
     edit: FileEdit,
     /// Where the next bytes go.
     at: u64,
     piece: BytesMut,
     _turn: OwnedMutexGuard<()>,
-    _keeps: (Kept, Lease),
+    _keeps: (Option<Kept>, Lease),
 }
 
 /// Where a file stands.
@@ -51,26 +53,32 @@ impl Mfs {
     /// Opens a file for writing, at its beginning.
     pub async fn writer(&self, at: &str, options: WriteOptions) -> Result<Writer> {
         loop {
-            let place = self.place(at, options.create).await?;
+            let place = self.place(at, options.create.is_some()).await?;
             let turn = place.open.writing.clone().lock_owned().await;
             // Whoever wrote before may have been here longer than the file.
-            let Some(cid) = place.now().await? else {
-                continue;
-            };
+            let now = place.now().await?;
             if let Some(raw) = options.raw_leaves {
                 place.open.set_raw_leaves(raw);
             }
-            let kept = self.0.parts.keep.protect(cid).await;
-            let lease = self.store().lease();
-            let options = FileEditOptions {
+            let edit = FileEditOptions {
                 chunker: self.settings().chunker.clone(),
                 raw_leaves: place.open.raw_leaves(),
                 ..FileEditOptions::default()
             };
+            let lease = self.store().lease();
             let sink = Arc::new(self.store().clone());
             let source = self.0.parts.source.clone();
-            let edit = FileEdit::open(source, sink, &cid, options).await?;
+            let (edit, kept) = match (now, options.create) {
+                (Now::File(cid), _) => {
+                    let kept = self.0.parts.keep.protect(cid).await;
+                    let edit = FileEdit::open(source, sink, &cid, edit).await?;
+                    (edit, Some(kept))
+                }
+                (Now::Nothing, Some(cids)) => (FileEdit::new(source, sink, cids, edit), None),
+                _ => continue,
+            };
             return Ok(Writer {
+                is_new: kept.is_none(),
                 place,
                 edit,
                 at: 0,
@@ -81,66 +89,57 @@ impl Mfs {
         }
     }
 
-    /// Where a file stands, or where it is made.
-    async fn place(&self, at: &str, create: Option<CidFormat>) -> Result<Place> {
-        loop {
-            let (dir, name) = match (self.find(at).await, create) {
-                (Ok(Found::File(file)), _) => {
-                    file.check_content()?;
-                    (file.dir, file.name)
-                }
-                (Ok(Found::Dir(_)), _) => return Err(Error::WasNotFile(at.to_owned())),
-                (Err(Error::NotExist), Some(cids)) => {
-                    let (above, name) = path::split(at);
-                    let dir = self.find_parent(above).await?;
-                    match self.add_child(&dir, name, &empty_file(cids)?).await {
-                        Ok(()) | Err(Error::HasEntry) => {}
-                        Err(error) => return Err(error),
-                    }
-                    (dir, Bytes::copy_from_slice(name.as_bytes()))
-                }
-                (Err(error), _) => return Err(error),
-            };
-            let mut state = dir.state.write().await;
-            // It may have been removed, or replaced by a directory.
-            if state.edit.get(&name).await?.is_none() {
-                continue;
+    /// Where a file stands, or is going to.
+    async fn place(&self, at: &str, create: bool) -> Result<Place> {
+        let (dir, name) = match self.find(at).await {
+            Ok(Found::File(file)) => {
+                file.check_content()?;
+                (file.dir, file.name)
             }
-            let open = match state.open.get(&name) {
-                Some(Child::Dir(_)) => continue,
-                Some(Child::File(open)) => open.clone(),
-                None => {
-                    let open = Arc::new(OpenFile::default());
-                    let child = Child::File(open.clone());
-                    state.open.insert(name.clone(), child);
-                    open
-                }
-            };
-            drop(state);
-            return Ok(Place { dir, name, open });
+            Ok(Found::Dir(_)) => return Err(Error::WasNotFile(at.to_owned())),
+            Err(Error::NotExist) if create => {
+                let (above, name) = path::split(at);
+                let name = Bytes::copy_from_slice(name.as_bytes());
+                (self.find_parent(above).await?, name)
+            }
+            Err(error) => return Err(error),
+        };
+        if name.is_empty() {
+            return Err(Error::EmptyName);
         }
+        let mut state = dir.state.write().await;
+        let open = match state.open.get(&name) {
+            Some(Child::Dir(_)) => return Err(Error::WasNotFile(at.to_owned())),
+            Some(Child::File(open)) => open.clone(),
+            None => {
+                let open = Arc::new(OpenFile::default());
+                let child = Child::File(open.clone());
+                state.open.insert(name.clone(), child);
+                open
+            }
+        };
+        drop(state);
+        Ok(Place { dir, name, open })
     }
 }
 
-/// The root of a file of no bytes.
-fn empty_file(cids: CidFormat) -> Result<Block> {
-    let mut data = basalt_unixfs::Data::new(basalt_unixfs::Kind::File);
-    data.file_size = Some(0);
-    let node = basalt_ipld::dag_pb::Node {
-        links: Vec::new(),
-        data: Some(data.encode().into()),
-    };
-    Ok(cids.block(basalt_block::codec::DAG_PB, node.encode().into())?)
+/// What stands at a place.
+enum Now {
+    File(Cid),
+    Nothing,
+    /// The place is another's by now.
+    Other,
 }
 
 impl Place {
-    /// The file that stands there; `None` if it is not this one any more.
-    async fn now(&self) -> Result<Option<Cid>> {
+    /// What stands there now.
+    async fn now(&self) -> Result<Now> {
         let state = self.dir.state.read().await;
         if !self.is_in(&state) {
-            return Ok(None);
+            return Ok(Now::Other);
         }
-        Ok(state.edit.get(&self.name).await?.map(|entry| entry.cid))
+        let entry = state.edit.get(&self.name).await?;
+        Ok(entry.map_or(Now::Nothing, |entry| Now::File(entry.cid)))
     }
 
     fn is_in(&self, state: &crate::dir::State) -> bool {
@@ -148,10 +147,13 @@ impl Place {
     }
 
     /// Puts what was written into the directory, unless the file was removed meanwhile.
-    async fn put(&self, node: FileNode) -> Result<()> {
+    async fn put(&self, node: FileNode, is_new: bool) -> Result<()> {
         let mut state = self.dir.state.write().await;
-        if !self.is_in(&state) {
-            return Ok(());
+        match self.is_in(&state) {
+            true => {}
+            // Somebody made a directory there.
+            false if is_new => return Err(Error::HasEntry),
+            false => return Ok(()),
         }
         let entry = Entry {
             name: self.name.clone(),
@@ -208,7 +210,7 @@ impl Writer {
         Mfs::to_its_end(async move {
             self.send().await?;
             let node = self.edit.flush().await?;
-            self.place.put(node).await
+            self.place.put(node, self.is_new).await
         })
         .await
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use basalt_blockstore::{Batch, Blockstore, Datastore, MemoryStore};
-use basalt_mfs::{Error, MkdirOptions, Settings};
+use basalt_mfs::{Error, Mfs, MkdirOptions, Settings, WriteOptions};
+use basalt_unixfs::CidFormat;
 use futures::TryStreamExt;
 
-use crate::support::{open, raw};
+use crate::support::{open, raw, settings};
 
 const PARENTS: MkdirOptions = MkdirOptions {
     parents: true,
@@ -168,4 +169,101 @@ async fn paths_end_somewhere() {
     files.mkdir(&most, PARENTS).await.unwrap();
     files.flush("/").await.unwrap();
     files.remove("/a", true, false).await.unwrap();
+}
+
+const CREATE: WriteOptions = WriteOptions {
+    create: Some(CidFormat::V1),
+    raw_leaves: None,
+};
+
+async fn content(files: &Mfs, path: &str) -> Vec<u8> {
+    let node = files.node(path).await.unwrap();
+    let file = files.open_file(path, node).await.unwrap();
+    let pieces: Vec<bytes::Bytes> = file.stream().try_collect().await.unwrap();
+    pieces.concat()
+}
+
+#[tokio::test]
+async fn a_writer_shows_when_it_is_done_and_one_after_the_other() {
+    let files = open(&MemoryStore::default(), Settings::default());
+    let mut first = files.writer("/f", CREATE).await.unwrap();
+    first.write("first".into()).await.unwrap();
+    assert!(matches!(files.node("/f").await, Err(Error::NotExist)));
+    assert!(matches!(
+        files.remove("/f", false, false).await,
+        Err(Error::NotExist)
+    ));
+    let second = {
+        let files = files.clone();
+        tokio::spawn(async move {
+            let mut second = files.writer("/f", CREATE).await.unwrap();
+            second.seek(5).await.unwrap();
+            second.write(" second".into()).await.unwrap();
+            second.finish().await.unwrap();
+        })
+    };
+    tokio::task::yield_now().await;
+    first.finish().await.unwrap();
+    second.await.unwrap();
+    assert_eq!(content(&files, "/f").await, b"first second");
+}
+
+#[tokio::test]
+async fn a_writer_that_is_given_up_leaves_no_trace() {
+    let files = open(&MemoryStore::default(), Settings::default());
+    let mut writer = files.writer("/f", CREATE).await.unwrap();
+    writer.write("lost".into()).await.unwrap();
+    drop(writer);
+    assert!(matches!(files.node("/f").await, Err(Error::NotExist)));
+    let mut writer = files.writer("/f", CREATE).await.unwrap();
+    writer.write("kept".into()).await.unwrap();
+    writer.finish().await.unwrap();
+    let mut writer = files.writer("/f", WriteOptions::default()).await.unwrap();
+    writer.truncate(0).await.unwrap();
+    drop(writer);
+    assert_eq!(content(&files, "/f").await, b"kept");
+}
+
+#[tokio::test]
+async fn what_came_in_the_way_of_a_writer_is_told() {
+    let files = open(&MemoryStore::default(), Settings::default());
+    let writer = files.writer("/f", CREATE).await.unwrap();
+    files.mkdir("/f", MkdirOptions::default()).await.unwrap();
+    assert!(matches!(writer.finish().await, Err(Error::HasEntry)));
+    assert!(matches!(
+        files.writer("/f", CREATE).await,
+        Err(Error::WasNotFile(_))
+    ));
+}
+
+#[tokio::test]
+async fn what_is_removed_while_it_is_written_stays_removed() {
+    let files = open(&MemoryStore::default(), Settings::default());
+    files.put("/f", raw("old")).await.unwrap();
+    let mut writer = files.writer("/f", CREATE).await.unwrap();
+    writer.write("new".into()).await.unwrap();
+    files.remove("/f", false, false).await.unwrap();
+    writer.finish().await.unwrap();
+    assert!(matches!(files.node("/f").await, Err(Error::NotExist)));
+}
+
+/// Reading opens directories; those that nobody uses are closed again.
+#[tokio::test]
+async fn many_directories_are_read_one_after_the_other() {
+    let store = MemoryStore::default();
+    let files = open(&store, settings(4));
+    for a in 0..10 {
+        for b in 0..500 {
+            let path = format!("/{a}/{b}");
+            files.mkdir(&path, PARENTS).await.unwrap();
+        }
+    }
+    let root = files.flush("/").await.unwrap();
+    let again = open(&store, settings(4));
+    for a in 0..10 {
+        for b in 0..500 {
+            again.node(&format!("/{a}/{b}")).await.unwrap();
+        }
+    }
+    assert_eq!(again.node("/").await.unwrap().block.cid(), &root);
 }

@@ -56,7 +56,9 @@ fn last(path: &str) -> &str {
 impl Plain {
     fn listed(&self) -> Vec<(String, bool)> {
         let entries = self.0.iter();
-        entries.map(|(path, v)| (path.clone(), v.is_none())).collect()
+        entries
+            .map(|(path, v)| (path.clone(), v.is_none()))
+            .collect()
     }
 
     fn is_dir(&self, path: &str) -> bool {
