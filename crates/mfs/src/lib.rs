@@ -54,7 +54,7 @@ pub use mfs::{Mfs, Parts};
 pub use mkdir::MkdirOptions;
 pub use node::{Kind, Node};
 pub use path::MAX_DEPTH;
-pub use root::empty_root;
+pub use root::{KEY as ROOT_RECORD, empty_root};
 pub use settings::Settings;
 pub use write::{WriteOptions, Writer};
 

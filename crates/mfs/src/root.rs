@@ -11,7 +11,7 @@ use crate::mfs::Mfs;
 use crate::{Error, Result};
 
 /// The record of the root: the bytes of its CID.
-pub(crate) const KEY: &[u8] = b"local/filesroot";
+pub const KEY: &[u8] = b"local/filesroot";
 
 impl Mfs {
     /// The root as recorded; `None` before anything was flushed.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use basalt_blockstore::{Batch, Blockstore, Datastore};
 use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_kubo::{Api, KuboRepo};
+use basalt_mfs::{ROOT_RECORD, empty_root};
 use basalt_pin::Pins;
 use basalt_repo::{Config, Keystore, RepoLock};
 use bytes::Bytes;
@@ -26,8 +27,6 @@ use crate::builder::STORE_DIR;
 use crate::{Error, Node, Result};
 use target::Target;
 
-/// The record of the root of `ipfs files`: the bytes of its CID.
-const FILES_ROOT: &[u8] = b"local/filesroot";
 /// Before the bytes of a peer ID: the last IPNS record that this node published under it, and the
 /// best that it knows.
 const IPNS: [&[u8]; 2] = [b"ipns/published/", b"ipns/best/"];
@@ -265,9 +264,9 @@ async fn files_root(
         return Ok(());
     };
     let bytes = root.to_bytes();
-    let there = Datastore::get(&**store, FILES_ROOT).await?;
+    let there = Datastore::get(&**store, ROOT_RECORD).await?;
     match there {
-        Some(there) if target.is_old() && there != bytes => {
+        Some(there) if target.is_old() && there != bytes && there != empty_root().to_bytes() => {
             let text = format!(
                 "the files of 'ipfs files' stay as they are in the repo; Kubo's are under /ipfs/{root}"
             );
@@ -275,7 +274,7 @@ async fn files_root(
         }
         _ => {
             let mut batch = Batch::default();
-            batch.put(FILES_ROOT, bytes);
+            batch.put(ROOT_RECORD, bytes);
             store.write(batch).await?;
             done.files_root = Some(root.to_string());
         }

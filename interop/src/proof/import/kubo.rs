@@ -102,6 +102,11 @@ impl Facts {
         ensure!(keys(&target.repo)? == self.keys, "other keys");
         target.say(&["repo", "verify"])?;
         target.say(&["pin", "verify"])?;
+        let root = target.say(&["files", "stat", "--hash", "/"])?;
+        ensure!(
+            root.trim() == self.files_root,
+            "another root of the files: {root}"
+        );
         target.say(&["refs", "--recursive", "--unique", &self.files_root])?;
         Ok(())
     }
