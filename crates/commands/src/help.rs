@@ -118,7 +118,7 @@ fn root(long: bool) -> String {
     out.push_str("SYNOPSIS\n");
     // One line, however long: scripts look for `ipfs .* <command>`.
     out.push_str(
-        "  ipfs [--config=<config> | -c] [--debug | -D] [--help] [-h] [--api=<api>] [--offline] [--cid-base=<base>] [--encoding=<encoding> | --enc] [--timeout=<timeout>] <command> ...\n\n",
+        "  ipfs [--config=<config> | -c] [--debug | -D] [--help] [-h] [--api=<api>] [--offline] [--cid-base=<base>] [--upgrade-cidv0-in-output] [--encoding=<encoding> | --enc] [--timeout=<timeout>] <command> ...\n\n",
     );
     if long {
         section(&mut out, "OPTIONS\n", &option_lines(Globals::SPEC, 78));

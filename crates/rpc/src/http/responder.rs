@@ -162,7 +162,10 @@ impl Responder {
             out.reserve(512);
             status_line(out, status);
             let own = ["Connection", "Content-Length", "Transfer-Encoding", "Date"];
-            for (name, value) in headers.iter().filter(|(name, _)| !own.contains(name)) {
+            // Sorted as Go's server writes them: scripts compare whole heads.
+            let mut fields: Vec<_> = headers.iter().filter(|(n, _)| !own.contains(n)).collect();
+            fields.sort_by_key(|(name, _)| *name);
+            for (name, value) in fields {
                 line(out, name, value);
             }
             line(out, "Date", &date::now());
