@@ -1,6 +1,9 @@
 //! A directory in many blocks.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
 
 use basalt_block::{Block, Cid};
 use futures::{TryStreamExt, stream::BoxStream};
@@ -22,6 +25,9 @@ const KEEP_SLOTS: usize = 1 << 16;
 /// How many bytes of entries are counted beyond what has to be known, so that not every change
 /// has to count again.
 const COUNT_AHEAD: i64 = 64 << 10;
+/// A shard below the root has at least two entries, of five bytes each: a name of one, and the CID
+/// of an empty block inside its CID.
+const SHARD_BYTES: i64 = 10;
 /// Shards that are fetched at once to count.
 const COUNT_BATCH: usize = 64;
 
@@ -190,13 +196,14 @@ impl Sharded {
             .unwrap_or(0)
             .saturating_add(1 << 16);
         let mut open = vec![self.root.clone()];
-        let mut stored: Vec<Cid> = Vec::new();
-        while size <= enough {
+        // By rows, so that soon there are many that need not be fetched to know enough.
+        let mut stored: VecDeque<Cid> = VecDeque::new();
+        while size + stored.len() as i64 * SHARD_BYTES <= enough {
             let slots = if let Some(shard) = open.pop() {
                 shard.slots()
             } else if !stored.is_empty() {
-                let from = stored.len().saturating_sub(COUNT_BATCH);
-                let mut cids = stored.split_off(from);
+                let batch = ..stored.len().min(COUNT_BATCH);
+                let mut cids: Vec<Cid> = stored.drain(batch).collect();
                 cids.retain(|cid| seen.insert(*cid));
                 if let Some(cid) = cids.first().filter(|_| seen.len() > most) {
                     return Err(Error::TooDeep(Box::new(*cid)));
@@ -213,10 +220,11 @@ impl Sharded {
                 match slot {
                     Slot::Entry(entry) => size += entry_size(self.by, &entry) as i64,
                     Slot::Open(shard) => open.push(shard),
-                    Slot::Shard(link) => stored.push(link.cid),
+                    Slot::Shard(link) => stored.push_back(link.cid),
                 }
             }
         }
+        size += stored.len() as i64 * SHARD_BYTES;
         self.at_least = Some(size);
         Ok(size > 0 && size > room)
     }
