@@ -19,6 +19,10 @@ use crate::{answer, cli, disk, fixtures};
 /// The answers of runs by their names: for each step, its lines.
 pub(crate) type Answers = BTreeMap<String, Vec<Vec<String>>>;
 
+/// What Kubo's command line answers to a command that it runs itself, daemon or not: there is nothing
+/// of the daemon to be seen then.
+const NOT_FOR_DAEMONS: &str = "api flag specified but command cannot be run on the daemon";
+
 /// The name under which the answers of a group's `prepare` steps go.
 pub(crate) fn prepare_id(group: &Group) -> String {
     format!("{}: (prepare) [offline]", group.name)
@@ -196,21 +200,32 @@ impl<'a> Run<'a> {
     }
 
     fn cli(&mut self, step: &Step, words: &[String]) -> Result<Vec<String>> {
-        let mut args = self.words(words);
-        let mut env = self.env(step);
-        let bin = match (&self.side.client, self.shared.and_then(|daemon| daemon.api)) {
-            (Some(client), Some(port)) => {
-                // The other binary's command line, on no repo of its own.
-                env.insert("IPFS_PATH".to_owned(), self.put_in("{work}/no-repo"));
-                args.insert(0, format!("--api=/ip4/127.0.0.1/tcp/{port}").into());
-                client
-            }
-            _ => &self.side.bin,
-        };
+        let args = self.words(words);
+        let env = self.env(step);
         let stdin = step.stdin.as_ref().map(|stdin| self.put_in(stdin));
         let stdin = stdin.as_deref().map(fixtures::bytes).transpose()?;
-        let command = cli::command(bin, &env, &self.place.work);
-        let ended = cli::run(command, &args, stdin.as_deref())?;
+        let names_api = words.iter().any(|word| word.starts_with("--api"));
+        let sent = match (&self.side.client, self.shared.and_then(|daemon| daemon.api)) {
+            (Some(client), Some(port)) if !names_api => {
+                // The other binary's command line, on no repo of its own.
+                let mut env = env.clone();
+                env.insert("IPFS_PATH".to_owned(), self.put_in("{work}/no-repo"));
+                let mut args = args.clone();
+                args.insert(0, format!("--api=/ip4/127.0.0.1/tcp/{port}").into());
+                let command = cli::command(client, &env, &self.place.work);
+                let ended = cli::run(command, &args, stdin.as_deref())?;
+                let kept = String::from_utf8_lossy(&ended.stderr).contains(NOT_FOR_DAEMONS);
+                (!kept).then_some(ended)
+            }
+            _ => None,
+        };
+        let ended = match sent {
+            Some(ended) => ended,
+            None => {
+                let command = cli::command(&self.side.bin, &env, &self.place.work);
+                cli::run(command, &args, stdin.as_deref())?
+            }
+        };
         self.capture(step, &ended.stdout)?;
         Ok(answer::cli(&ended, &step.rules, &self.places()))
     }

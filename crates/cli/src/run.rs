@@ -77,6 +77,8 @@ async fn run_line(
     let began = Instant::now();
     let mut globals = line.globals();
     parsed.map_err(Error::new)?;
+    let limit = globals.timeout.as_deref().map(parse::duration).transpose();
+    let limit = limit.map_err(Error::new)?;
     if globals.help || globals.short_help {
         print(term, &help::text(&line.path, globals.help, term.width))?;
         return Ok(ExitCode::SUCCESS);
@@ -84,9 +86,8 @@ async fn run_line(
     if globals.debug {
         logs().set_all(Level::Debug);
     }
-    let limit = globals.timeout.as_deref().map(parse::duration).transpose();
     let limit = Limit {
-        end: limit.map_err(Error::new)?.map(|time| (began, time)),
+        end: limit.map(|time| (began, time)),
         // The daemon takes the time that its requests need.
         interrupt: Interrupt::install((line.path != ["daemon"]).then_some(GRACE))?,
     };
