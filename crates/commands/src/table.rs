@@ -100,6 +100,7 @@ pub static GROUPS: &[Group] = &[
     .about_no_repo(),
     group("config/profile", "Apply profiles to the configuration.").about_text(PROFILES),
     group("dag", "Work with IPLD nodes."),
+    group("dht", "Deprecated: use 'ipfs routing'.").about_deprecated(),
     group("diag", "Diagnose the node."),
     group("key", "Make and look after the keys of names.").about_text(
         "A key is a name that its holder can publish under: 'ipfs name publish --key=<name>'. The
@@ -130,6 +131,19 @@ Examples:
   > ipfs cat /ipns/k51.../readme.md",
     ),
     group("name/pubsub", "Look after names that are followed through pubsub.").about_experimental(),
+    group(
+        "object",
+        "Deprecated: use 'ipfs dag' and 'ipfs files'. Work with dag-pb nodes.",
+    )
+    .about_deprecated(),
+    Group {
+        options: <c::object::patch::Options as crate::OptionSet>::SPEC,
+        ..group(
+            "object/patch",
+            "Deprecated: use 'ipfs files'. Make dag-pb nodes out of others.",
+        )
+        .about_deprecated()
+    },
     group("pin", "Keep blocks from garbage collection."),
     group("repo", "Look after the repository."),
     group("stats", "Show figures of the node."),
@@ -186,6 +200,11 @@ impl Group {
         self
     }
 
+    const fn about_deprecated(mut self) -> Self {
+        self.about = self.about.status(Status::Deprecated);
+        self
+    }
+
     const fn about_no_repo(mut self) -> Self {
         self.about.repo = false;
         self
@@ -221,6 +240,11 @@ table![
     c::dag::put::Put,
     c::dag::resolve::Resolve,
     c::dag::stat::Stat,
+    c::dht::FindPeer,
+    c::dht::FindProvs,
+    c::dht::Get,
+    c::dht::Provide,
+    c::dht::Put,
     c::diag::cmds::Cmds,
     c::diag::cmds::clear::Clear,
     c::diag::cmds::set_time::SetTime,
@@ -269,6 +293,17 @@ table![
     c::name::pubsub::subs::Subs,
     c::name::put::Put,
     c::name::resolve::Resolve,
+    c::object::AppendData,
+    c::object::Data,
+    c::object::Get,
+    c::object::Links,
+    c::object::New,
+    c::object::Put,
+    c::object::SetData,
+    c::object::Stat,
+    c::object::diff::Diff,
+    c::object::patch::add_link::AddLink,
+    c::object::patch::rm_link::RmLink,
     c::pin::add::Add,
     c::pin::ls::Ls,
     c::pin::rm::Rm,

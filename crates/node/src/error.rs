@@ -101,6 +101,21 @@ pub enum Error {
     /// A name means nothing, or cannot be given a meaning.
     #[error(transparent)]
     Ipns(#[from] basalt_ipns::Error),
+    /// A node of another codec where a dag-pb node is needed.
+    #[error("expected protobuf dag node")]
+    NotDagPb,
+    /// A node has no link of the name.
+    #[error("no link by that name")]
+    NoSuchLink,
+    /// A link cannot be made without a name.
+    #[error("cannot create link with no name")]
+    NamelessLink,
+    /// A node's links are not to be changed.
+    #[error("{0}")]
+    Unpatchable(String),
+    /// The result is over [`basalt_block::MAX_BLOCK_SIZE`].
+    #[error("{}", crate::TOO_BIG)]
+    TooBig,
     /// A task of the node has ended early.
     #[error("the node's work was cut off: {0}")]
     Task(#[from] tokio::task::JoinError),

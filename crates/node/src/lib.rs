@@ -33,6 +33,7 @@ mod import_kubo;
 mod init;
 mod names;
 mod node;
+mod object;
 mod resolve;
 mod source;
 mod verify;
@@ -47,6 +48,7 @@ pub use files::directory_options;
 pub use import::{FileImport, Import, ImportOptions};
 pub use import_kubo::{KuboImport, KuboImportEvent, KuboImportProgress, KuboImported};
 pub use node::{Node, StorageStat};
+pub use object::{NodeChange, PatchOptions};
 pub use resolve::Resolved;
 pub use verify::{Outcome, Rebuilt, Remedy, Verified};
 

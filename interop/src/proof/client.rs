@@ -31,6 +31,7 @@ pub(crate) type Answer = std::result::Result<Vec<u8>, String>;
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     File(String, Content),
+    Bytes(String, Vec<u8>),
     Directory(String),
 }
 
@@ -141,6 +142,7 @@ fn write_request(
     let end = format!("\r\n--{BOUNDARY}--\r\n");
     let bodies = parts.iter().map(|part| match part {
         Part::File(_, content) => content.len,
+        Part::Bytes(_, bytes) => bytes.len() as u64,
         Part::Directory(_) => 0,
     });
     let length = heads.iter().map(|head| head.len() as u64).sum::<u64>()
@@ -152,8 +154,10 @@ fn write_request(
     )?;
     for (head, part) in heads.iter().zip(parts) {
         to.write_all(head.as_bytes())?;
-        if let Part::File(_, content) = part {
-            content.write(&mut to)?;
+        match part {
+            Part::File(_, content) => content.write(&mut to)?,
+            Part::Bytes(_, bytes) => to.write_all(bytes)?,
+            Part::Directory(_) => {}
         }
     }
     to.write_all(end.as_bytes())?;
@@ -162,7 +166,7 @@ fn write_request(
 
 fn head(part: &Part) -> String {
     let (name, kind) = match part {
-        Part::File(name, _) => (name, "application/octet-stream"),
+        Part::File(name, _) | Part::Bytes(name, _) => (name, "application/octet-stream"),
         Part::Directory(name) => (name, "application/x-directory"),
     };
     let name = name.replace('/', "%2F");

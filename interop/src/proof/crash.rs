@@ -100,13 +100,14 @@ type Kind = fn(&World, &mut Client, &mut Dice) -> Result<()>;
 /// Works on `node` from many sides until it is killed.
 fn work(world: &World, node: Node, delay: Duration, dice: &mut Dice) -> Result<()> {
     world.killed.store(false, SeqCst);
-    let kinds: [Kind; 10] = [
+    let kinds: [Kind; 11] = [
         add_large,
         add_small,
         add_small,
         add_tree,
         put,
         put,
+        import,
         pin,
         collect,
         tree::change,
@@ -238,6 +239,26 @@ fn put(world: &World, client: &mut Client, dice: &mut Dice) -> Result<()> {
     match world.heard(stored)? {
         Ok(stored) => world.keep(stored, pinned),
         Err(message) => bail!("block put: {message}"),
+    }
+    thread::sleep(Duration::from_millis(dice.within(0, 50)));
+    Ok(())
+}
+
+/// Imports a CAR: mostly a short one, now and then one that the store takes for a bulk import.
+fn import(world: &World, client: &mut Client, dice: &mut Dice) -> Result<()> {
+    let pinned = !dice.one_in(4);
+    let count = if dice.one_in(4) {
+        dice.within(20, 60)
+    } else {
+        dice.within(1, 10)
+    };
+    let contents: Vec<Content> = (0..count)
+        .map(|_| items::content(dice, 16, 400_000))
+        .collect();
+    let stored = items::import_car(client, &contents, &format!("&pin-roots={pinned}"));
+    match world.heard(stored)? {
+        Ok(stored) => world.keep(stored, pinned),
+        Err(message) => bail!("dag import: {message}"),
     }
     thread::sleep(Duration::from_millis(dice.within(0, 50)));
     Ok(())

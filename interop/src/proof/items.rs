@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
+use basalt_block::{Block, Cid, Hasher, codec};
 
 use super::client::{Answer, Client, Part, lines};
 use super::content::{Content, Dice};
@@ -75,6 +76,42 @@ pub(crate) fn put_blocks(
         })
     });
     items.collect::<Result<_>>().map(Ok)
+}
+
+/// Imports a CAR that has each content as a block, and as a root.
+pub(crate) fn import_car(
+    client: &mut Client,
+    contents: &[Content],
+    options: &str,
+) -> Result<std::result::Result<Vec<Item>, String>> {
+    let mut blocks = Vec::with_capacity(contents.len());
+    for content in contents {
+        let mut bytes = Vec::new();
+        content.write(&mut bytes)?;
+        blocks.push(Block::hash(1, codec::RAW, Hasher::SHA2_256, bytes.into())?);
+    }
+    let roots: Vec<Cid> = blocks.iter().map(|block| *block.cid()).collect();
+    let mut car = Vec::new();
+    basalt_car::write_header(&roots, &mut car);
+    for block in &blocks {
+        basalt_car::write_section(block.cid(), block.data(), &mut car);
+    }
+    let command = format!("dag/import?stats=true{options}");
+    let body = match client.send(&command, &[Part::Bytes("x.car".into(), car)])? {
+        Ok(body) => body,
+        Err(message) => return Ok(Err(message)),
+    };
+    for line in lines(&body)? {
+        match line["Root"]["PinErrorMsg"].as_str() {
+            Some("") | None => {}
+            Some(error) => bail!("dag import: a root is not pinned: {error}"),
+        }
+    }
+    let items = roots.iter().zip(contents).map(|(root, content)| Item {
+        cid: root.to_string(),
+        what: What::Block(*content),
+    });
+    Ok(Ok(items.collect()))
 }
 
 /// The item named by the last line, which is the root.

@@ -13,6 +13,7 @@ mod new_blocks;
 mod paths;
 mod peer_text;
 mod read;
+mod removed;
 mod repo;
 mod time;
 
@@ -29,5 +30,6 @@ pub(crate) use new_blocks::{Keep, new_block, store};
 pub(crate) use paths::{parse_path, resolve, resolve_offline};
 pub(crate) use peer_text::PeerText;
 pub(crate) use read::whole_file;
+pub(crate) use removed::removed;
 pub(crate) use repo::with_repo;
 pub(crate) use time::{MONTHS, civil, rfc3339};
