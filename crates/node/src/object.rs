@@ -10,17 +10,7 @@ use basalt_block::{Block, Cid, codec};
 use basalt_exchange::BlockService;
 use basalt_ipld::dag_pb;
 
-use crate::{Error, Node, Result};
-
-impl Node {
-    fn blocks_for(&self, offline: bool) -> BlockService {
-        if offline {
-            self.blocks().offline()
-        } else {
-            self.blocks().session()
-        }
-    }
-}
+use crate::{Error, Result};
 
 /// A block that decodes.
 async fn load(blocks: &BlockService, cid: &Cid) -> Result<Block> {
