@@ -1,6 +1,7 @@
 //! The works, and the rounds in which they are run.
 
 mod blocks;
+mod car;
 mod collect;
 mod crowd;
 mod file;
@@ -45,6 +46,8 @@ enum Scene {
     Tree,
     /// A fresh repo and many clients.
     Crowd,
+    /// Fresh repos and CARs.
+    Car,
     /// A repo of 300,000 blocks, kept for all rounds.
     Blocks,
 }
@@ -56,6 +59,7 @@ const SCENES: [Scene; 7] = [
     Scene::Small,
     Scene::Tree,
     Scene::Crowd,
+    Scene::Car,
     Scene::Blocks,
 ];
 
@@ -75,6 +79,9 @@ pub(crate) const ALL: &[Work] = &[
     Work { name: "files-stat", what: "2,000 times files stat of that folder", scene: Scene::Tree },
     Work { name: "files-ls", what: "20 times files ls -l of that folder", scene: Scene::Tree },
     Work { name: "concurrent-adds", what: "200 adds of 10 MiB at the same time", scene: Scene::Crowd },
+    Work { name: "dag-export", what: "dag export of a file of 1 GiB", scene: Scene::Car },
+    Work { name: "dag-import", what: "dag import of that CAR", scene: Scene::Car },
+    Work { name: "pin-by-car", what: "dag import of a CAR that names 100,000 blocks as roots and holds none", scene: Scene::Car },
     Work { name: "pin-ls-100k", what: "pin ls --stream of 100,000 recursive pins", scene: Scene::Blocks },
     Work { name: "repo-stat-300k", what: "repo stat at 300,000 blocks of 4 KiB", scene: Scene::Blocks },
     Work { name: "repo-verify", what: "repo verify of 300,000 blocks of 4 KiB", scene: Scene::Blocks },
@@ -166,6 +173,7 @@ impl<'a> Run<'a> {
                     Scene::Small => self.small(side),
                     Scene::Tree => self.tree(side),
                     Scene::Crowd => self.crowd(side),
+                    Scene::Car => self.car(side),
                     Scene::Blocks => self.blocks(side),
                 }
                 .with_context(|| self.target(side).name.clone())?;

@@ -1,6 +1,7 @@
 //! Multipart bodies.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 
 use crate::data::{PIECE, Stream};
 
@@ -53,6 +54,8 @@ pub(crate) struct Body {
     head: Vec<u8>,
     sent: usize,
     stream: Option<Stream>,
+    file: Option<File>,
+    piece: Vec<u8>,
     tail: Option<Vec<u8>>,
 }
 
@@ -66,7 +69,19 @@ impl Body {
             head: head.bytes,
             sent: 0,
             stream: Some(stream),
+            file: None,
+            piece: Vec::new(),
             tail: Some(tail),
+        }
+    }
+
+    /// A file of the disk, which is read while it is sent.
+    pub(crate) fn file(name: &str, file: File) -> Self {
+        Self {
+            stream: None,
+            file: Some(file),
+            piece: vec![0; PIECE],
+            ..Self::stream(name, Stream::new(0, 0, PIECE))
         }
     }
 
@@ -79,6 +94,10 @@ impl Body {
         }
         if let Some(piece) = self.stream.as_mut().and_then(Stream::next) {
             return Some(piece);
+        }
+        // A file that cannot be read further is cut, and what is missing will be told.
+        if let Some(Ok(len @ 1..)) = self.file.as_mut().map(|file| file.read(&mut self.piece)) {
+            return Some(&self.piece[..len]);
         }
         // The last piece takes the place of the first, to be borrowed from.
         self.head = self.tail.take()?;
@@ -93,6 +112,8 @@ impl From<Form> for Body {
             head: form.finish(),
             sent: 0,
             stream: None,
+            file: None,
+            piece: Vec::new(),
             tail: None,
         }
     }

@@ -174,7 +174,7 @@ impl Run<'_> {
 }
 
 /// Puts `count` blocks of the series `seed`; returns their CIDs.
-fn put(node: &Node, seed: u64, count: u64, pin: bool) -> Result<Vec<String>> {
+pub(super) fn put(node: &Node, seed: u64, count: u64, pin: bool) -> Result<Vec<String>> {
     let mut connection = node.connect()?;
     let mut cids = Vec::new();
     let path = format!("block/put?cid-codec=raw&pin={pin}");
