@@ -52,7 +52,7 @@ enum Scene {
     Blocks,
 }
 
-const SCENES: [Scene; 7] = [
+const SCENES: [Scene; 8] = [
     Scene::Rest,
     Scene::File,
     Scene::LargeChunks,
