@@ -34,6 +34,7 @@ mod copy;
 mod dir;
 mod error;
 mod keep;
+mod known;
 mod list;
 mod lookup;
 mod mfs;

@@ -86,35 +86,40 @@ impl Mfs {
             false => self.store().stat_many(&raws).await?,
         }
         .into_iter();
-        let sizes: Vec<Option<u64>> = batch
+        let found: Vec<Option<(Kind, u64)>> = batch
             .iter()
             .map(|entry| match entry.cid.codec() {
-                codec::RAW => stats.next().flatten().map(|stat| stat.size),
-                _ => None,
+                codec::RAW => {
+                    let stat = stats.next().flatten();
+                    stat.map(|stat| (Kind::File, stat.size))
+                }
+                _ => self.0.known.get(&entry.cid),
             })
             .collect();
         let wanted: Vec<Cid> = batch
             .iter()
-            .zip(&sizes)
-            .filter(|(entry, size)| {
-                size.is_none() && basalt_block::Block::from_identity(&entry.cid).is_none()
+            .zip(&found)
+            .filter(|(entry, found)| {
+                found.is_none() && basalt_block::Block::from_identity(&entry.cid).is_none()
             })
             .map(|(entry, _)| entry.cid)
             .collect();
         let mut blocks = self.0.source.get_many(&wanted).await?.into_iter();
         let mut listed = Vec::with_capacity(batch.len());
-        for (entry, size) in batch.into_iter().zip(sizes) {
-            let kind = match size {
-                Some(size) => (Kind::File, size),
+        for (entry, found) in batch.into_iter().zip(found) {
+            let kind = match found {
+                Some(found) => found,
                 None => {
                     let inline = basalt_block::Block::from_identity(&entry.cid);
                     let block = inline.or_else(|| blocks.next());
                     let block = block.ok_or(basalt_unixfs::Error::NotFound(entry.cid))?;
                     let node = Node::of(block)?;
-                    match node.kind {
+                    let found = match node.kind {
                         Kind::File => (Kind::File, node.file_size()?),
                         Kind::Directory => (Kind::Directory, 0),
-                    }
+                    };
+                    self.0.known.put(entry.cid, found);
+                    found
                 }
             };
             listed.push(Listed {

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::commit::Commits;
 use crate::dir::Dir;
+use crate::known::Known;
 use crate::{Error, Keep, KeepNothing, Result, Settings};
 
 /// What a tree is made of.
@@ -60,6 +61,7 @@ pub(crate) struct Inner {
     unflushed: AtomicU64,
     /// Directories that were opened so far.
     pub(crate) opened: AtomicU64,
+    pub(crate) known: Known,
 }
 
 impl Mfs {
@@ -76,6 +78,7 @@ impl Mfs {
             commits: Commits::default(),
             unflushed: AtomicU64::new(0),
             opened: AtomicU64::new(0),
+            known: Known::default(),
         }))
     }
 
