@@ -38,3 +38,42 @@ impl Node {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::InitOptions;
+
+    /// A copy of the directory is what a crash would leave: nothing was closed or synced for it.
+    #[tokio::test]
+    async fn what_was_published_outlives_a_crash() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        Node::init(&first, InitOptions::default(), |_: &str| {})
+            .await
+            .unwrap();
+        let node = Node::builder().repo(&first).open().await.unwrap();
+        let key = node.require_repo().unwrap().keys().own().unwrap();
+        let value = Path::parse("/ipfs/bafkqaaa").unwrap();
+        let publication = Publication {
+            value: value.clone(),
+            lifetime: 3_600_000_000_000,
+            ttl: 0,
+            sequence: None,
+            v1: true,
+        };
+        let name = node.publish_locally(&key, publication).await.unwrap();
+        let copied = std::process::Command::new("cp")
+            .arg("-r")
+            .args([&first, &second])
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        // The lock is the first repo's.
+        std::fs::remove_file(second.join("repo.lock")).unwrap();
+        let again = Node::builder().repo(&second).open().await.unwrap();
+        let path = Path::parse(format!("/ipns/{name}")).unwrap();
+        assert_eq!(again.names().resolve_all(&path).await.unwrap(), value);
+        assert!(again.check_exists(&path, true).await.is_ok());
+    }
+}
