@@ -18,7 +18,7 @@ const MOST_OPEN: u64 = 4096;
 /// What stands at a path.
 pub(crate) enum Found {
     Dir(Arc<Dir>),
-    File(FoundFile),
+    File(Box<FoundFile>),
 }
 
 /// A file, and where it was found.
@@ -73,11 +73,11 @@ impl Mfs {
             let Some(entry) = entry else { return Ok(None) };
             let node = Node::of(self.block(&entry.cid).await?)?;
             if node.kind == Kind::File {
-                return Ok(Some(Found::File(FoundFile {
+                return Ok(Some(Found::File(Box::new(FoundFile {
                     dir: dir.clone(),
                     name: entry.name,
                     node,
-                })));
+                }))));
             }
             if let Some(below) = self.open_below(dir, &entry).await? {
                 return Ok(Some(Found::Dir(below)));

@@ -61,7 +61,7 @@ impl Mfs {
                 place.open.set_raw_leaves(raw);
             }
             let edit = FileEditOptions {
-                chunker: self.settings().chunker.clone(),
+                chunker: self.settings().chunker,
                 raw_leaves: place.open.raw_leaves(),
                 ..FileEditOptions::default()
             };

@@ -134,12 +134,10 @@ impl Plain {
                 if self.is_dir(from) && (itself || to == format!("{from}/{}", last(from))) {
                     return false;
                 }
-                match self.0.get(&to) {
-                    // What lies in a directory of the same name is not replaced.
-                    Some(_) if self.is_dir(&to) || to.as_str() != to_given(call) => {
-                        return to == *from && false;
-                    }
-                    _ => {}
+                // What lies in a directory of the same name is not replaced.
+                let taken = self.0.contains_key(&to);
+                if taken && (self.is_dir(&to) || to.as_str() != to_given(call)) {
+                    return false;
                 }
                 let before = self.clone();
                 self.take(from);

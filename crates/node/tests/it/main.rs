@@ -1,3 +1,5 @@
 //! The parts of a node together.
 
+#![allow(clippy::unwrap_used)]
+
 mod files_and_garbage;
