@@ -19,6 +19,7 @@ mod group;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use basalt_block::{Block, Multihash};
 use basalt_blockstore::{Batch, Deleted, Epochs, Error, Horizon, Result};
@@ -40,6 +41,10 @@ const QUEUE: usize = 256;
 const GROUP_MAX: usize = 2 << 20;
 /// Bytes that are logged between two syncs before the log is left out.
 const LOGGED_MAX: usize = 4 << 20;
+
+/// How long a write waits for a flush for which there may be no room, and between two looks at it.
+const STALLED: Duration = Duration::from_secs(1);
+const STALL_STEP: Duration = Duration::from_millis(2);
 
 /// Called with the outcome.
 pub(crate) type Answer = Box<dyn FnOnce(Result<()>) + Send>;
@@ -305,8 +310,32 @@ impl Committer {
             options.disable_wal(true);
         }
         self.written += 1;
+        if self.space.is_near() {
+            return self.write_or_refuse(batch, options);
+        }
         let written = self.db.raw().write_opt(batch, &options);
         written.map_err(error::store)
+    }
+
+    /// RocksDB makes writers wait while memtables are flushed, on a full disk until it is full no
+    /// more. Here they wait as long as the flush can end.
+    fn write_or_refuse(&self, batch: WriteBatch, mut options: WriteOptions) -> Result<()> {
+        options.set_no_slowdown(true);
+        let data = batch.data().to_vec();
+        let mut next = batch;
+        let began = Instant::now();
+        loop {
+            match self.db.raw().write_opt(next, &options) {
+                Err(error) if error.kind() == rocksdb::ErrorKind::Incomplete => {
+                    if began.elapsed() > STALLED && !space::fits(self.db.path(), self.waiting()) {
+                        return Err(self.space.full());
+                    }
+                    std::thread::sleep(STALL_STEP);
+                    next = WriteBatch::from_data(&data);
+                }
+                written => return written.map_err(error::store),
+            }
+        }
     }
 
     /// A sweep that began while the batch was written must find the blocks renewed: their writers

@@ -115,6 +115,11 @@ impl Space {
         self.free < TO_OPEN
     }
 
+    /// Whether others may fill the disk before a flush is over.
+    pub(crate) fn is_near(&self) -> bool {
+        self.free < NEAR
+    }
+
     fn is_stale(&self) -> bool {
         self.free < NEAR || self.asked.is_none_or(|asked| asked.elapsed() > FRESH)
     }
