@@ -24,7 +24,7 @@ impl Options {
     pub fn new(path: impl AsRef<Path>) -> Self {
         Self {
             path: path.as_ref().to_owned(),
-            memory_budget: 96 << 20,
+            memory_budget: 64 << 20,
             compact_rate: None,
             compact_threshold: 0.1,
             direct_io: true,

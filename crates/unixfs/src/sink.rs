@@ -89,6 +89,9 @@ impl Outbox {
     }
 }
 
+/// What a [`BatchedSink`] gathers, in bytes: each import has one, and no budget counts it.
+const GATHERED: usize = 256 << 10;
+
 /// Gathers the blocks of many small files into batches for another sink. What it still holds is
 /// lost unless it is flushed.
 pub struct BatchedSink {
@@ -126,7 +129,8 @@ impl BlockSink for BatchedSink {
         let full = {
             let mut outbox = self.lock();
             blocks.into_iter().for_each(|block| outbox.push(block));
-            outbox.is_full().then(|| outbox.take())
+            let full = outbox.bytes() >= GATHERED || outbox.is_full();
+            full.then(|| outbox.take())
         };
         match full {
             Some(blocks) => self.inner.put(blocks).await,

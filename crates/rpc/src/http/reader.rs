@@ -20,7 +20,7 @@ pub(crate) type Input = Box<dyn AsyncRead + Send + Unpin>;
 /// buffer.
 const SMALL_READ: usize = 8 << 10;
 /// The least and the most that is read of a body at once.
-const BODY_READ: std::ops::RangeInclusive<usize> = 16 << 10..=128 << 10;
+const BODY_READ: std::ops::RangeInclusive<usize> = 16 << 10..=64 << 10;
 /// How much of later requests is taken in while one is being answered.
 const MAX_PIPELINED: usize = 16 << 10;
 /// How much of a body that nobody wants is read to see whether its client is there.

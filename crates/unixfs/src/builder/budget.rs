@@ -22,9 +22,9 @@ impl Budget {
 }
 
 impl Default for Budget {
-    /// A budget of 64 MiB, the same for all who ask.
+    /// A budget of 16 MiB, the same for all who ask.
     fn default() -> Self {
-        static SHARED: LazyLock<Budget> = LazyLock::new(|| Budget::new(64 << 20));
+        static SHARED: LazyLock<Budget> = LazyLock::new(|| Budget::new(16 << 20));
         SHARED.clone()
     }
 }
