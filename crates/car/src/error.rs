@@ -60,6 +60,9 @@ pub enum Reason {
     /// The index of a CARv2 is nowhere.
     #[error("invalid index offset: {0}")]
     IndexOffset(u64),
+    /// The hash function of a CID is not to be trusted, and so not even computed.
+    #[error("potentially insecure hash functions not allowed")]
+    Insecure,
     /// The hash of a CID cannot be computed.
     #[error("invalid cid: {0}")]
     Hash(String),

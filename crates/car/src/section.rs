@@ -52,6 +52,7 @@ impl Section {
                 basalt_block::Error::UnknownHash(_) => {
                     Reason::Hash(format!("{error}: no such hash registered"))
                 }
+                basalt_block::Error::InsecureHash => Reason::Insecure,
                 other => Reason::Hash(other.to_string()),
             },
         })

@@ -103,7 +103,12 @@ fn check_one(section: Section, allow_big: bool) -> Result<Block> {
     let offset = section.offset();
     let block = section.verify().map_err(|error| {
         tracing::info!(target: "basalt::node", "a CAR is refused {error}");
-        Error::Car(error)
+        match error.reason {
+            basalt_car::Reason::Insecure => {
+                basalt_exchange::Error::from(basalt_block::Error::InsecureHash).into()
+            }
+            _ => Error::Car(error),
+        }
     })?;
     let refused = |reason| {
         let cid = *block.cid();
