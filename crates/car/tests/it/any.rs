@@ -82,10 +82,12 @@ proptest! {
         let at = header * 8 + bit.index((bytes.len() - header) * 8);
         bytes[at / 8] ^= 1 << (at % 8);
         let read = read(&bytes, &cuts);
-        // The codec in a CID is nothing that a hash knows of; what was said otherwise is.
+        // The codec in a CID is nothing that a hash knows of; what was said otherwise is. A digest of
+        // no bytes fits everything: whoever stores blocks refuses it as too short.
         if read.error.is_none() {
             for (read, written) in read.blocks.iter().zip(&blocks) {
-                prop_assert_eq!(read.data(), written.data());
+                let trusted = basalt_block::validate(read.cid()).is_ok();
+                prop_assert!(!trusted || read.data() == written.data());
             }
         }
     }
