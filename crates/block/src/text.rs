@@ -2,6 +2,7 @@
 
 use multibase::Base;
 
+use crate::varint::read_minimal;
 use crate::{Cid, Multihash, Version, hash_codes::SHA2_256};
 
 /// Reads a CID in any version and multibase, and tells the base; a CIDv0 is base58btc.
@@ -90,17 +91,9 @@ fn v0(bytes: &[u8]) -> Option<Cid> {
     Cid::new_v0(Multihash::wrap(SHA2_256, digest).ok()?).ok()
 }
 
-/// An unsigned varint of at most nine bytes, as multiformats have them.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0u64;
-    for (at, byte) in bytes.iter().take(9).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * at);
-        if byte & 0x80 == 0 {
-            // A last byte of zero would be a longer way to write the same.
-            return (*byte != 0 || at == 0).then_some((value, &bytes[at + 1..]));
-        }
-    }
-    None
+    let (value, len) = read_minimal(bytes).ok()?;
+    Some((value, &bytes[len..]))
 }
 
 const BASE32: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";

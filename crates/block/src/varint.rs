@@ -47,6 +47,14 @@ pub fn read_minimal(data: &[u8]) -> Result<(u64, usize), Refused> {
     Ok((value, len))
 }
 
+/// As [`read`], from the front of `data`, which is left behind it; of what is refused nothing is taken.
+#[inline]
+pub fn take(data: &mut &[u8]) -> Result<u64, Refused> {
+    let (value, len) = read(data)?;
+    *data = &data[len..];
+    Ok(value)
+}
+
 /// How many bytes `value` takes.
 pub fn len(value: u64) -> usize {
     (64 - (value | 1).leading_zeros() as usize).div_ceil(7)

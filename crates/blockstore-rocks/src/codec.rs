@@ -1,6 +1,6 @@
 //! The bytes of the store's own rows; `docs/store.md` is their specification.
 
-use basalt_block::{Block, Cid, Multihash, codec};
+use basalt_block::{Block, Cid, Multihash, codec, varint};
 use basalt_blockstore::{BlockStat, Usage};
 
 /// The store's format. It grows when a store written by this build could be misread by an older.
@@ -81,8 +81,8 @@ impl Meta {
     pub(crate) fn decode(mut row: &[u8]) -> Option<Self> {
         let (flags, rest) = row.split_first()?;
         row = rest;
-        let size = varint(&mut row)?;
-        let epoch = u32::try_from(varint(&mut row)?).ok()?;
+        let size = varint::take(&mut row).ok()?;
+        let epoch = u32::try_from(varint::take(&mut row).ok()?).ok()?;
         let flags = *flags;
         let known = flags & !(NODE | LEAF_PB | LEAF_CBOR) == 0;
         (known && row.is_empty()).then_some(Self { flags, size, epoch })
@@ -125,23 +125,6 @@ impl AsRef<[u8]> for Row {
     }
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut n = 0u64;
-    for at in 0..10 {
-        let byte = *bytes.get(at)?;
-        let part = u64::from(byte & 0x7f);
-        if at == 9 && part > 1 {
-            return None;
-        }
-        n |= part << (7 * at);
-        if byte & 0x80 == 0 {
-            *bytes = &bytes[at + 1..];
-            return Some(n);
-        }
-    }
-    None
-}
-
 /// The totals, as one row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
@@ -161,9 +144,9 @@ impl Totals {
     }
 
     pub(crate) fn decode(mut row: &[u8]) -> Option<Self> {
-        let blocks = varint(&mut row)?;
-        let bytes = varint(&mut row)?;
-        let epoch = u32::try_from(varint(&mut row)?).ok()?;
+        let blocks = varint::take(&mut row).ok()?;
+        let bytes = varint::take(&mut row).ok()?;
+        let epoch = u32::try_from(varint::take(&mut row).ok()?).ok()?;
         let totals = Self {
             blocks,
             bytes,
@@ -188,7 +171,7 @@ pub(crate) fn encode_format(format: u64) -> Row {
 }
 
 pub(crate) fn decode_format(mut row: &[u8]) -> Option<u64> {
-    let format = varint(&mut row)?;
+    let format = varint::take(&mut row).ok()?;
     row.is_empty().then_some(format)
 }
 

@@ -41,7 +41,7 @@ pub use name::Name;
 pub use record::{Record, SignatureType};
 pub use resolver::{DEPTH, Resolution, Resolver};
 pub use select::best;
-pub use store::{Publication, Store, Stored};
+pub use store::{BEST, PUBLISHED, Publication, Store, Stored};
 
 /// The most bytes that a record may have.
 pub const MAX_RECORD_SIZE: usize = 10 << 10;

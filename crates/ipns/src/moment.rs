@@ -37,7 +37,7 @@ impl Moment {
     }
 
     /// Year, month and day of the Gregorian calendar.
-    fn date(self) -> (i64, u32, u32) {
+    pub fn date(self) -> (i64, u32, u32) {
         let days = self.secs.div_euclid(86_400);
         // Eras of 400 years that begin in March, so that a leap day ends its year.
         let shifted = days + 719_468;

@@ -10,10 +10,10 @@ use tokio::sync::Mutex;
 
 use crate::{Draft, Error, Moment, Name, Record, Result};
 
-/// The last record that this node published under each of its names.
-const PUBLISHED: &[u8] = b"ipns/published/";
-/// The best record that this node knows of each name.
-const BEST: &[u8] = b"ipns/best/";
+/// The table of the last records that this node published; the bytes of a peer ID follow.
+pub const PUBLISHED: &[u8] = b"ipns/published/";
+/// The table of the best records that this node knows; the bytes of a peer ID follow.
+pub const BEST: &[u8] = b"ipns/best/";
 
 /// The records in a datastore. What a call has written is durable when it returns.
 #[derive(Clone)]

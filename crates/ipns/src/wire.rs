@@ -1,5 +1,7 @@
 //! The protobuf message of a record.
 
+use basalt_block::varint;
+
 use crate::{Error, Result};
 
 /// The fields of a record in the order of their numbers, 1 to 9. Those that are absent differ from
@@ -35,14 +37,14 @@ impl Fields {
         let mut out = Vec::new();
         let number = |out: &mut Vec<u8>, field: u64, number: Option<u64>| {
             if let Some(number) = number {
-                push_varint(out, field << 3 | VARINT);
-                push_varint(out, number);
+                varint::write(field << 3 | VARINT, out);
+                varint::write(number, out);
             }
         };
         let bytes = |out: &mut Vec<u8>, field: u64, bytes: &Option<Vec<u8>>| {
             if let Some(bytes) = bytes {
-                push_varint(out, field << 3 | BYTES);
-                push_varint(out, bytes.len() as u64);
+                varint::write(field << 3 | BYTES, out);
+                varint::write(bytes.len() as u64, out);
                 out.extend_from_slice(bytes);
             }
         };
@@ -67,14 +69,14 @@ fn read(message: &[u8]) -> Option<Fields> {
     let mut rest = message;
     while !rest.is_empty() {
         let before = rest;
-        let tag = take_varint(&mut rest)?;
+        let tag = varint::take(&mut rest).ok()?;
         match (tag >> 3, tag & 7) {
             (1, BYTES) => fields.value = Some(take_bytes(&mut rest)?),
             (2, BYTES) => fields.signature_v1 = Some(take_bytes(&mut rest)?),
-            (3, VARINT) => fields.validity_type = Some(take_varint(&mut rest)? as i32),
+            (3, VARINT) => fields.validity_type = Some(varint::take(&mut rest).ok()? as i32),
             (4, BYTES) => fields.validity = Some(take_bytes(&mut rest)?),
-            (5, VARINT) => fields.sequence = Some(take_varint(&mut rest)?),
-            (6, VARINT) => fields.ttl = Some(take_varint(&mut rest)?),
+            (5, VARINT) => fields.sequence = Some(varint::take(&mut rest).ok()?),
+            (6, VARINT) => fields.ttl = Some(varint::take(&mut rest).ok()?),
             (7, BYTES) => fields.public_key = Some(take_bytes(&mut rest)?),
             (8, BYTES) => fields.signature_v2 = Some(take_bytes(&mut rest)?),
             (9, BYTES) => fields.data = Some(take_bytes(&mut rest)?),
@@ -101,10 +103,10 @@ fn skip(tag: u64, rest: &mut &[u8]) -> Option<()> {
             return None;
         }
         match tag & 7 {
-            VARINT => drop(take_varint(rest)?),
+            VARINT => drop(varint::take(rest).ok()?),
             1 => drop(take(rest, 8)?),
             BYTES => {
-                let length = take_varint(rest)?;
+                let length = varint::take(rest).ok()?;
                 take(rest, usize::try_from(length).ok()?)?;
             }
             GROUP => open.push(number),
@@ -115,7 +117,7 @@ fn skip(tag: u64, rest: &mut &[u8]) -> Option<()> {
         if open.is_empty() {
             return Some(());
         }
-        tag = take_varint(rest)?;
+        tag = varint::take(rest).ok()?;
     }
 }
 
@@ -126,30 +128,6 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 }
 
 fn take_bytes(rest: &mut &[u8]) -> Option<Vec<u8>> {
-    let length = usize::try_from(take_varint(rest)?).ok()?;
+    let length = usize::try_from(varint::take(rest).ok()?).ok()?;
     take(rest, length).map(<[u8]>::to_vec)
-}
-
-fn take_varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for at in 0..10 {
-        let byte = *rest.get(at)?;
-        if at == 9 && byte > 1 {
-            return None;
-        }
-        value |= u64::from(byte & 0x7f) << (7 * at);
-        if byte < 0x80 {
-            *rest = &rest[at + 1..];
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }

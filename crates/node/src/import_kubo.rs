@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use basalt_blockstore::{Batch, Blockstore, Datastore};
 use basalt_blockstore_rocks::{Options, RocksStore};
+use basalt_ipns::{BEST, PUBLISHED};
 use basalt_kubo::{Api, KuboRepo};
 use basalt_mfs::{ROOT_RECORD, empty_root};
 use basalt_pin::Pins;
@@ -27,9 +28,6 @@ use crate::builder::STORE_DIR;
 use crate::{Error, Node, Result};
 use target::Target;
 
-/// Before the bytes of a peer ID: the last IPNS record that this node published under it, and the
-/// best that it knows.
-const IPNS: [&[u8]; 2] = [b"ipns/published/", b"ipns/best/"];
 /// Between two reports of progress.
 const TELL: Duration = Duration::from_millis(200);
 
@@ -302,7 +300,7 @@ async fn names(
         Ok(source.ipns_records()?.collect::<Result<_, _>>()?)
     });
     for (peer, record) in records.await?? {
-        let keys = IPNS.map(|table| Bytes::from([table, &peer].concat()));
+        let keys = [PUBLISHED, BEST].map(|table| Bytes::from([table, &peer].concat()));
         let there = Datastore::get_many(&**store, &keys).await?;
         let mut batch = Batch::default();
         for (key, there) in keys.into_iter().zip(there) {

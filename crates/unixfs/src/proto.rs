@@ -2,6 +2,7 @@
 
 mod wire;
 
+use basalt_block::varint;
 use bytes::Bytes;
 
 use crate::{Mtime, Stat};
@@ -240,12 +241,12 @@ pub(crate) fn leaf_block(kind: Kind, chunk: &[u8]) -> Vec<u8> {
     let data_field = if chunk.is_empty() {
         0
     } else {
-        1 + wire::len(len) + chunk.len()
+        1 + varint::len(len) + chunk.len()
     };
-    let inner = 2 + data_field + 1 + wire::len(len);
-    let mut out = Vec::with_capacity(1 + wire::len(inner as u64) + inner);
+    let inner = 2 + data_field + 1 + varint::len(len);
+    let mut out = Vec::with_capacity(1 + varint::len(inner as u64) + inner);
     out.push(1 << 3 | 2);
-    wire::write(inner as u64, &mut out);
+    varint::write(inner as u64, &mut out);
     encode_head(&mut out, kind, (!chunk.is_empty()).then_some(chunk));
     wire::varint_field(3, len, &mut out);
     out
@@ -258,12 +259,7 @@ pub(crate) fn directory_field_len(stat: Stat) -> usize {
 
 /// The length of a length-delimited field with a one-byte tag.
 pub(crate) fn field_len(len: usize) -> usize {
-    1 + wire::len(len as u64) + len
-}
-
-/// The length of `value` as a varint.
-pub(crate) fn varint_len(value: u64) -> usize {
-    wire::len(value)
+    1 + varint::len(len as u64) + len
 }
 
 #[cfg(test)]

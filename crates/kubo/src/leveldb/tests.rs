@@ -6,6 +6,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use basalt_block::varint;
+
 use super::checksum::masked;
 use super::journal::tests::write as journal;
 use super::{LevelDb, merge};
@@ -13,16 +15,8 @@ use super::{LevelDb, merge};
 /// A write: key, and a value or a deletion.
 type Write = (Vec<u8>, Option<Vec<u8>>);
 
-fn varint(mut n: u64, out: &mut Vec<u8>) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
 fn slice(bytes: &[u8], out: &mut Vec<u8>) {
-    varint(bytes.len() as u64, out);
+    varint::write(bytes.len() as u64, out);
     out.extend(bytes);
 }
 
@@ -39,9 +33,9 @@ fn put_block(file: &mut Vec<u8>, entries: &[(Vec<u8>, Vec<u8>)], snappy: bool) -
     for (n, (key, value)) in entries.iter().enumerate() {
         let common = key.iter().zip(last).take_while(|(a, b)| a == b).count();
         let shared = if n % 16 == 0 { 0 } else { common };
-        varint(shared as u64, &mut block);
-        varint((key.len() - shared) as u64, &mut block);
-        varint(value.len() as u64, &mut block);
+        varint::write(shared as u64, &mut block);
+        varint::write((key.len() - shared) as u64, &mut block);
+        varint::write(value.len() as u64, &mut block);
         block.extend(&key[shared..]);
         block.extend(value);
         last = key;
@@ -52,8 +46,8 @@ fn put_block(file: &mut Vec<u8>, entries: &[(Vec<u8>, Vec<u8>)], snappy: bool) -
         block = snap::raw::Encoder::new().compress_vec(&block).unwrap();
     }
     let mut place = Vec::new();
-    varint(file.len() as u64, &mut place);
-    varint(block.len() as u64, &mut place);
+    varint::write(file.len() as u64, &mut place);
+    varint::write(block.len() as u64, &mut place);
     block.push(u8::from(snappy));
     file.extend(&block);
     file.extend(masked(&[&block]).to_le_bytes());
@@ -111,7 +105,7 @@ fn make(dir: &Path, parts: &[Vec<Write>]) {
         rows.sort_by(|a, b| merge::order(&a.0, &b.0));
         if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
             let mut edit = vec![7, *level, n as u8 + 1];
-            varint(1000, &mut edit);
+            varint::write(1000, &mut edit);
             slice(&first.0, &mut edit);
             slice(&last.0, &mut edit);
             edits.push(edit);

@@ -1,20 +1,10 @@
 //! The integers of leveldb's files.
 
+use basalt_block::varint;
+
 /// Takes an unsigned LEB128 integer from the front.
 pub(super) fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for (n, byte) in bytes.iter().enumerate().take(10) {
-        let part = u64::from(byte & 0x7f);
-        value |= part.checked_shl(7 * n as u32)?;
-        if n == 9 && *byte > 1 {
-            return None;
-        }
-        if byte & 0x80 == 0 {
-            *bytes = &bytes[n + 1..];
-            return Some(value);
-        }
-    }
-    None
+    varint::take(bytes).ok()
 }
 
 /// Takes bytes whose number goes before them.

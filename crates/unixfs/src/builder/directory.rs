@@ -1,11 +1,11 @@
-use basalt_block::Cid;
+use basalt_block::{Cid, varint};
 use basalt_ipld::dag_pb::Link;
 
 use super::{entries::Entries, hamt::Shards, node_block};
 use crate::{
     BlockSink, CidFormat, DEFAULT_FANOUT, DEFAULT_SHARDING_SIZE, Data, Error, Result, Stat,
     directory::hamt::Shape,
-    proto::{directory_field_len, field_len, varint_len},
+    proto::{directory_field_len, field_len},
     sink::Outbox,
 };
 
@@ -28,7 +28,7 @@ impl SizeEstimation {
         match self {
             Self::Links => name_len + cid_len,
             Self::Block => {
-                field_len(field_len(cid_len) + field_len(name_len) + 1 + varint_len(tsize))
+                field_len(field_len(cid_len) + field_len(name_len) + 1 + varint::len(tsize))
             }
             Self::Disabled => 0,
         }

@@ -1,5 +1,7 @@
 //! Protobuf's wire format, as much of it as UnixFS meets.
 
+use basalt_block::varint;
+
 use super::DecodeError;
 
 /// A field's value.
@@ -24,18 +26,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn varint(&mut self) -> Result<u64, DecodeError> {
-        let mut value = 0;
-        for (at, byte) in self.0.iter().enumerate().take(10) {
-            if at == 9 && *byte > 1 {
-                break;
-            }
-            value |= u64::from(byte & 0x7f) << (7 * at);
-            if *byte < 0x80 {
-                self.0 = &self.0[at + 1..];
-                return Ok(value);
-            }
-        }
-        Err(DecodeError::Wire)
+        varint::take(&mut self.0).map_err(|_| DecodeError::Wire)
     }
 
     fn take(&mut self, len: u64) -> Result<&'a [u8], DecodeError> {
@@ -103,25 +94,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn len(value: u64) -> usize {
-    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
-}
-
-pub(super) fn write(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
 pub(super) fn varint_field(number: u8, value: u64, out: &mut Vec<u8>) {
     out.push(number << 3);
-    write(value, out);
+    varint::write(value, out);
 }
 
 pub(super) fn bytes_field(number: u8, value: &[u8], out: &mut Vec<u8>) {
     out.push(number << 3 | 2);
-    write(value.len() as u64, out);
+    varint::write(value.len() as u64, out);
     out.extend_from_slice(value);
 }

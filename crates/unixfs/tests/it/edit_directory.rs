@@ -147,12 +147,7 @@ async fn run(options: DirectoryOptions, changes: Vec<Change>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(prop::test_runner::FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(crate::kept())]
 
     #[test]
     fn any_changes_lead_to_what_the_builder_makes(

@@ -44,12 +44,7 @@ async fn read(source: &Arc<dyn BlockSource>, cid: &Cid) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: Some(Box::new(prop::test_runner::FileFailurePersistence::WithSource(
-            "proptest-regressions",
-        ))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(crate::kept())]
 
     #[test]
     fn any_changes_lead_to_the_bytes_of_the_model(

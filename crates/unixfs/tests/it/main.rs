@@ -15,6 +15,17 @@ use std::sync::Arc;
 use basalt_blockstore::MemoryStore;
 use basalt_unixfs::{BlockSink, BlockSource};
 use bytes::Bytes;
+use proptest::prelude::ProptestConfig;
+use proptest::test_runner::FileFailurePersistence;
+
+/// What fails is kept in `tests/proptest-regressions`.
+fn kept() -> ProptestConfig {
+    let kept = FileFailurePersistence::WithSource("proptest-regressions");
+    ProptestConfig {
+        failure_persistence: Some(Box::new(kept)),
+        ..ProptestConfig::default()
+    }
+}
 
 /// A store, as a sink and as a source.
 fn store() -> (Arc<dyn BlockSink>, Arc<dyn BlockSource>, Arc<MemoryStore>) {

@@ -3,7 +3,7 @@
 pub(crate) mod add_link;
 pub(crate) mod rm_link;
 
-use basalt::Cid;
+use basalt::{Cid, PatchOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::support::CidText;
@@ -32,9 +32,13 @@ impl Made {
     }
 }
 
-/// What the group's own options say.
-fn allows_big<O>(call: &Call<O>) -> bool {
-    Options::read(&call.meta.parsed).allow_big_block
+/// How a node is patched, as the group's own options and the global ones have it.
+fn how<O>(call: &Call<O>, any_node: bool) -> PatchOptions {
+    PatchOptions {
+        offline: call.meta.globals.offline,
+        any_node,
+        allow_big: Options::read(&call.meta.parsed).allow_big_block,
+    }
 }
 
 /// Follows the path of a node that is read whole.

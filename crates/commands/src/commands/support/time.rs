@@ -1,5 +1,7 @@
 //! Moments as text, in UTC.
 
+use basalt::ipns::Moment;
+
 /// The day and time of a moment.
 pub(crate) struct Civil {
     pub(crate) year: i64,
@@ -17,45 +19,21 @@ pub(crate) const MONTHS: [&str; 12] = [
 
 /// The Gregorian date of a moment, in seconds since 1970.
 pub(crate) fn civil(secs: i64) -> Civil {
-    let (days, rest) = (secs.div_euclid(86_400), secs.rem_euclid(86_400) as u32);
-    // Eras of 400 years that begin in March, so that a leap day ends its year.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
+    let (year, month, day) = Moment { secs, nanos: 0 }.date();
+    let second = secs.rem_euclid(86_400) as u32;
     Civil {
-        year: year_of_era + era * 400 + i64::from(month <= 2),
-        month: month as u32,
-        day: (day_of_year - (153 * from_march + 2) / 5 + 1) as u32,
-        hour: rest / 3600,
-        minute: rest / 60 % 60,
-        second: rest % 60,
+        year,
+        month,
+        day,
+        hour: second / 3600,
+        minute: second / 60 % 60,
+        second: second % 60,
     }
 }
 
 /// A moment as Go's JSON has it: RFC 3339, with as many digits of a second as there are.
 pub(crate) fn rfc3339(secs: i64, nanos: u32) -> String {
-    let t = civil(secs);
-    let mut fraction = String::new();
-    if nanos != 0 {
-        fraction = format!(".{nanos:09}").trim_end_matches('0').to_owned();
-    }
-    let Civil {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-    } = t;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    Moment { secs, nanos }.to_string()
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 use std::io::Write;
 
 use async_trait::async_trait;
-use basalt::PatchOptions;
 
-use super::{Made, allows_big, node_at};
+use super::{Made, how, node_at};
 use crate::commands::support::CidText;
 use crate::{About, Arg, Call, Command, Output, Result, Status, View};
 
@@ -44,11 +43,7 @@ this way: 'ipfs files' knows the others too.",
         let cids = CidText::new(&call.meta.globals)?;
         let root = node_at(&call, 0).await?;
         let child = node_at(&call, 2).await?;
-        let options = PatchOptions {
-            offline: call.meta.globals.offline,
-            any_node: call.options.allow_non_unixfs,
-            allow_big: allows_big(&call),
-        };
+        let options = how(&call, call.options.allow_non_unixfs);
         let node = call.ctx.node().await?;
         let name = call.meta.args.get(1).map_or("", String::as_str);
         let create = call.options.create;
