@@ -1,25 +1,24 @@
-//! The parts of `crates/rpc/src/http` that read bytes, compiled from their files: the crate they live
-//! in depends on the whole node.
+//! The parts of `crates/http` that read bytes, compiled from their files: the crate keeps them to itself.
 
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
 #[rustfmt::skip]
-#[path = "../../crates/rpc/src/http/framing.rs"]
+#[path = "../../crates/http/src/framing.rs"]
 pub(crate) mod framing;
 #[rustfmt::skip]
-#[path = "../../crates/rpc/src/http/head.rs"]
+#[path = "../../crates/http/src/head.rs"]
 pub(crate) mod head;
 #[rustfmt::skip]
-#[path = "../../crates/rpc/src/http/headers.rs"]
+#[path = "../../crates/http/src/headers.rs"]
 pub(crate) mod headers;
 #[rustfmt::skip]
-#[path = "../../crates/rpc/src/http/multipart/decoder.rs"]
+#[path = "../../crates/http/src/multipart/decoder.rs"]
 mod decoder;
 #[rustfmt::skip]
-#[path = "../../crates/rpc/src/http/multipart/media_type.rs"]
+#[path = "../../crates/http/src/multipart/media_type.rs"]
 pub(crate) mod media_type;
 #[rustfmt::skip]
-#[path = "../../crates/rpc/src/http/query.rs"]
+#[path = "../../crates/http/src/query.rs"]
 pub(crate) mod query;
 
 pub(crate) use headers::Headers;

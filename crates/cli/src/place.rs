@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use basalt::repo::{read_api_file, repo_path};
 use basalt_commands::{Error, Globals, Result, Spec};
+use basalt_http::Target;
 use basalt_rpc::Daemon;
-use basalt_rpc::http::Target;
 
 use crate::address::{self, Address, Host};
 

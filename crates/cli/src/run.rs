@@ -218,9 +218,9 @@ async fn start(
             // The body of a request is gone once it is sent: whether anybody listens is found
             // out first.
             match (daemon.is_there().await, fallback) {
-                (Err(basalt_rpc::Error::Connect { .. }), Some(repo)) => Ok(here(repo, request)),
+                (Err(basalt_http::Error::Connect { .. }), Some(repo)) => Ok(here(repo, request)),
                 // The daemon has gone without its file: it is as if there were none.
-                (Err(basalt_rpc::Error::Connect { .. }), None)
+                (Err(basalt_http::Error::Connect { .. }), None)
                     if globals.api.is_none() && !spec.about.local =>
                 {
                     Err(place::needs_daemon(&spec))
@@ -241,13 +241,13 @@ async fn start(
     }
 }
 
-fn unreachable(error: &basalt_rpc::Error) -> Error {
+fn unreachable(error: &basalt_http::Error) -> Error {
     match error {
-        basalt_rpc::Error::Connect { .. } => Error::new(
+        basalt_http::Error::Connect { .. } => Error::new(
             "cannot connect to the api. Is the daemon running? To run as a standalone CLI command remove the api file in `$IPFS_PATH/api`",
         ),
         // What was to be sent could not be read: that is no failure of the daemon.
-        basalt_rpc::Error::Upload(error) => Error::new(error.to_string()),
+        basalt_http::Error::Upload(error) => Error::new(error.to_string()),
         error => Error::new(format!("no answer of the daemon: {error}")),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use basalt::repo::Config;
 
-use crate::http::{Headers, Request, authorization};
+use basalt_http::{Headers, Request, authorization};
 
 /// Extensions that come with IPFS Companion.
 const COMPANION: [&str; 2] = [

@@ -3,8 +3,9 @@
 use basalt_commands::{Code, Encoder, Encoding, Error, Frame, Reply};
 use bytes::Bytes;
 
-use crate::http::{Headers, Responder};
-use crate::{Access, Result};
+use crate::Access;
+use basalt_http::Result;
+use basalt_http::{Headers, Responder};
 
 const EXPOSED: &str = "X-Stream-Output, X-Chunked-Output, X-Content-Length";
 const STREAM_ERROR: &str = "X-Stream-Error";

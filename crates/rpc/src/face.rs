@@ -6,10 +6,11 @@ use basalt_commands::parse::{self, Refused};
 use basalt_commands::{Context, Encoding, Spec, Value};
 
 use crate::answer::{Answer, plain};
-use crate::http::{Handler, Headers, Request, Responder, query};
 use crate::pages::mux;
 use crate::upload::Upload;
-use crate::{Access, Pages, Result};
+use crate::{Access, Pages};
+use basalt_http::Result;
+use basalt_http::{Handler, Headers, Request, Responder, query};
 
 /// Where the commands are.
 const API: &str = "/api/v0/";

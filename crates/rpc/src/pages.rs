@@ -10,9 +10,10 @@ use basalt::repo::Config;
 use basalt_commands::Context;
 
 use crate::answer::{chunked, plain};
-use crate::http::{Headers, Request, Responder};
 use crate::metrics::{self, Metrics};
-use crate::{Result, pages::webui::Webui};
+use crate::pages::webui::Webui;
+use basalt_http::Result;
+use basalt_http::{Headers, Request, Responder};
 
 /// The pages beside the commands.
 #[derive(Debug, Clone)]

@@ -10,8 +10,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures::stream;
 use tokio::sync::mpsc;
 
-use crate::http::multipart::{self, Encoder, EntryKind};
-use crate::http::{Client, Headers, Response, Target, Upload, authorization, query};
+use basalt_http::multipart::{self, Encoder, EntryKind};
+use basalt_http::{Client, Headers, Response, Target, Upload, authorization, query};
 
 /// A daemon that commands are sent to.
 #[derive(Debug, Clone)]
@@ -38,15 +38,15 @@ impl Daemon {
     }
 
     /// Finds out whether somebody listens.
-    pub async fn is_there(&self) -> Result<(), crate::Error> {
+    pub async fn is_there(&self) -> Result<(), basalt_http::Error> {
         self.client.connect_only().await
     }
 
     /// Sends a command. The answer is read as the reply of a command that runs here.
     ///
     /// # Errors
-    /// [`crate::Error::Connect`] when nobody listens there.
-    pub async fn call(&self, request: Request) -> Result<Reply, crate::Error> {
+    /// [`basalt_http::Error::Connect`] when nobody listens there.
+    pub async fn call(&self, request: Request) -> Result<Reply, basalt_http::Error> {
         let Request { entry, meta, files } = request;
         let path = format!("/api/v0/{}?{}", entry.spec().path, query_of(&meta));
         let mut headers = Headers::new();

@@ -6,8 +6,8 @@ use basalt_commands::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use std::os::unix::ffi::OsStringExt;
 
-use crate::http::multipart::{Multipart, Part};
-use crate::http::{Body, Headers, query};
+use basalt_http::multipart::{Multipart, Part};
+use basalt_http::{Body, Headers, query};
 
 /// The longest target of a symbolic link, in bytes.
 const MAX_TARGET: usize = 64 << 10;
@@ -47,7 +47,7 @@ impl Upload {
     }
 }
 
-fn failed(error: crate::Error) -> Error {
+fn failed(error: basalt_http::Error) -> Error {
     Error::new(error.to_string())
 }
 

@@ -24,7 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ipns", &["routing", "ipld", "blockstore"]),
     ("network", &["bitswap", "routing", "ipns"]),
     ("repo", &[]),
-    ("kubo", &["block"]),
+    ("http", &[]),
+    ("kubo", &["block", "http"]),
     (
         NODE,
         &[
@@ -38,9 +39,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("commands", &[NODE]),
-    ("rpc", &["commands"]),
-    ("gateway", &["unixfs", "car", "ipns", "exchange"]),
-    ("cli", &["commands", "rpc", "gateway", "blockstore-rocks"]),
+    ("rpc", &["commands", "http"]),
+    ("gateway", &["unixfs", "car", "ipns", "exchange", "http"]),
+    (
+        "cli",
+        &["commands", "http", "rpc", "gateway", "blockstore-rocks"],
+    ),
 ];
 
 const NODE: &str = "node";

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use basalt_commands::{Error, Result};
-use basalt_rpc::http::Listener;
+use basalt_http::Listener;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use super::systemd::Passed;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::exposition::Exposition;
 use super::spread::{Histogram, Summary};
-use crate::http::{Request, Responder, Tally};
+use basalt_http::{Request, Responder, Tally};
 
 const SECONDS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,

@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use basalt_commands::threads;
 
-use crate::Result;
 use crate::answer::{chunked, plain};
-use crate::http::{Headers, Request, Responder, query};
+use basalt_http::Result;
+use basalt_http::{Headers, Request, Responder, query};
 
 /// Answers a request below `/debug/`, or gives the responder back where nothing is there.
 pub(super) async fn answer(

@@ -3,8 +3,8 @@
 use basalt_commands::logs;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::Result;
-use crate::http::{Headers, Request, Responder};
+use basalt_http::Result;
+use basalt_http::{Headers, Request, Responder};
 
 pub(super) async fn follow(request: Request, mut responder: Responder) -> Result<()> {
     let mut lines = logs().follow();

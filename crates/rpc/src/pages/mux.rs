@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::Result;
-use crate::http::{Headers, Responder};
+use basalt_http::Result;
+use basalt_http::{Headers, Responder};
 
 /// The path without `.`, `..` and doubled slashes.
 pub(crate) fn clean(path: &str) -> String {
@@ -40,7 +40,7 @@ pub(crate) fn redirect(
         headers.set("Content-Type", "text/html; charset=utf-8");
     }
     let body = if method == "GET" && shows {
-        let reason = crate::http::reason(status);
+        let reason = basalt_http::reason(status);
         format!("<a href=\"{}\">{reason}</a>.\n\n", escaped(to))
     } else {
         String::new()

@@ -8,9 +8,9 @@ use basalt_commands::Context;
 
 use super::mux;
 use super::webui_versions::VERSIONS;
-use crate::Result;
 use crate::answer::plain;
-use crate::http::{Headers, Request, Responder};
+use basalt_http::Result;
+use basalt_http::{Headers, Request, Responder};
 
 /// The WebUI, and what of `/ipfs/` is open on this port.
 #[derive(Debug, Clone)]

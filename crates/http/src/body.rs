@@ -6,10 +6,10 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::http::Headers;
-use crate::http::client::Uploading;
-use crate::http::reader::{Piece, SharedReader};
-use crate::http::writer::SharedWriter;
+use crate::Headers;
+use crate::client::Uploading;
+use crate::reader::{Piece, SharedReader};
+use crate::writer::SharedWriter;
 use crate::{Error, Result};
 
 /// A body as it comes: of a request at the server, of a response at the client.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use crate::http::Headers;
+use crate::Headers;
 use crate::{Error, Result};
 
 /// Where bytes go: a TCP or unix socket, or anything else.

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::http::Headers;
-use crate::http::framing::{Framing, Step};
+use crate::Headers;
+use crate::framing::{Framing, Step};
 use crate::{Error, Result};
 
 /// Where bytes come from: a TCP or unix socket, or anything else.

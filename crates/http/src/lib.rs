@@ -8,6 +8,7 @@ mod authorization;
 mod body;
 mod client;
 mod date;
+mod error;
 mod framing;
 mod head;
 mod headers;
@@ -21,7 +22,12 @@ mod writer;
 pub use authorization::authorization;
 pub use body::Body;
 pub use client::{Client, Response, Target, Upload};
+pub use error::Error;
+
 pub use head::reason;
 pub use headers::Headers;
 pub use responder::{Responder, Tally};
 pub use server::{Handler, Listener, Options, Peer, Request, serve};
+
+/// The result of everything that reads or writes HTTP.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

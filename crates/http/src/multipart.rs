@@ -7,7 +7,7 @@ mod media_type;
 
 use bytes::Bytes;
 
-use crate::http::{Body, Headers};
+use crate::{Body, Headers};
 use crate::{Error, Result};
 
 pub use decoder::{Decoder, Event};

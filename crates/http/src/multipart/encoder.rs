@@ -1,6 +1,6 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::http::query;
+use crate::query;
 
 /// Writes the frame around parts, as the client of Kubo's command line does.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-use crate::http::headers::is_token;
-use crate::http::query;
+use crate::headers::is_token;
+use crate::query;
 
 /// A media type or disposition with its parameters (RFC 2045, RFC 2183, RFC 2231).
 #[derive(Debug, Clone, PartialEq, Eq)]

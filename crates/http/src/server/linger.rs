@@ -4,8 +4,8 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::http::reader::SharedReader;
-use crate::http::writer::SharedWriter;
+use crate::reader::SharedReader;
+use crate::writer::SharedWriter;
 
 /// How much of an unread body is read to keep the connection.
 const MAX_SKIPPED: usize = 256 << 10;

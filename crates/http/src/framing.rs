@@ -2,8 +2,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::http::{Headers, head};
 use crate::{Error, Result};
+use crate::{Headers, head};
 
 /// The longest line with the size of a chunk.
 const MAX_LINE: usize = 4 << 10;

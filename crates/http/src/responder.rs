@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::http::reader::SharedReader;
-use crate::http::writer::{Ending, SharedWriter, State};
-use crate::http::{Headers, date, reason};
+use crate::reader::SharedReader;
+use crate::writer::{Ending, SharedWriter, State};
 use crate::{Error, Result};
+use crate::{Headers, date, reason};
 
 /// Where the answer to one request is written.
 ///

@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::http::head::{self, MAX_HEAD, RequestHead};
-use crate::http::reader::{Input, SharedReader};
-use crate::http::responder::{Asked, refusal};
-use crate::http::server::{GRACE, Handler, Peer, Request, Server, linger};
-use crate::http::writer::{Destination, SharedWriter, State};
-use crate::http::{Body, Responder};
+use crate::head::{self, MAX_HEAD, RequestHead};
+use crate::reader::{Input, SharedReader};
+use crate::responder::{Asked, refusal};
+use crate::server::{GRACE, Handler, Peer, Request, Server, linger};
+use crate::writer::{Destination, SharedWriter, State};
+use crate::{Body, Responder};
 use crate::{Error, Result};
 
 /// A connection that is being served. However its task ends, both sides are closed with it.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::http::{Handler, Listener, Options, Request, Responder, serve};
+use crate::{Handler, Listener, Options, Request, Responder, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;

@@ -1,8 +1,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem::Finder;
 
-use crate::http::Headers;
-use crate::http::headers::is_token;
+use crate::Headers;
+use crate::headers::is_token;
 use crate::{Error, Result};
 
 /// The longest boundary (RFC 2046, 5.1.1).

@@ -13,9 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::reader::Input;
-use crate::http::writer::Destination;
-use crate::http::{Body, Headers, Responder};
+use crate::reader::Input;
+use crate::writer::Destination;
+use crate::{Body, Headers, Responder};
 
 /// One request.
 #[derive(Debug)]

@@ -13,11 +13,11 @@ use futures::Stream;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::AbortHandle;
 
-use crate::http::framing::Framing;
-use crate::http::head::{self, MAX_HEAD, ResponseHead};
-use crate::http::reader::{Input, SharedReader};
-use crate::http::writer::{Destination, Ending, SharedWriter};
-use crate::http::{Body, Headers};
+use crate::framing::Framing;
+use crate::head::{self, MAX_HEAD, ResponseHead};
+use crate::reader::{Input, SharedReader};
+use crate::writer::{Destination, Ending, SharedWriter};
+use crate::{Body, Headers};
 use crate::{Error, Result};
 
 /// How long a connection may take to be made.

@@ -2,9 +2,9 @@
 
 use bytes::{Buf, BytesMut};
 
-use crate::http::Headers;
-use crate::http::framing::Framing;
-use crate::http::headers::is_token;
+use crate::Headers;
+use crate::framing::Framing;
+use crate::headers::is_token;
 use crate::{Error, Result};
 
 /// The longest head in bytes.

@@ -1,0 +1,1 @@
+//! The node among its peers: one libp2p swarm, driven by one task.
