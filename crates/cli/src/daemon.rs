@@ -81,8 +81,8 @@ async fn run_node(
         pubsub: options.enable_pubsub == Some(true) || options.enable_ipns_pubsub == Some(true),
     };
     begin::check(node, &config, &start, has_key, out).await?;
-    out.emit("Swarm not listening, running in offline mode.\n".to_owned())
-        .await?;
+    let swarm = begin::network(node, &start).await?;
+    out.emit(swarm).await?;
     if config
         .private_key()
         .is_ok_and(|key| key.algorithm() == "rsa")

@@ -28,6 +28,7 @@ pub(crate) mod repo;
 pub(crate) mod resolve;
 pub(crate) mod shutdown;
 pub(crate) mod support;
+pub(crate) mod swarm;
 pub(crate) mod version;
 
 use crate::{Output, Result};

@@ -147,6 +147,7 @@ Examples:
     group("pin", "Keep blocks from garbage collection."),
     group("repo", "Look after the repository."),
     group("stats", "Show figures of the node."),
+    group("swarm", "Look at the connections to other nodes, and make some."),
 ];
 
 /// Checked against the repo's own list by a test.
@@ -320,6 +321,12 @@ table![
     c::resolve::Resolve,
     c::shutdown::Shutdown,
     c::repo::stat::StatsRepo,
+    c::swarm::addrs::Addrs,
+    c::swarm::addrs::listen::Listen,
+    c::swarm::addrs::local::Local,
+    c::swarm::connect::Connect,
+    c::swarm::disconnect::Disconnect,
+    c::swarm::peers::Peers,
     c::version::Version,
 ];
 

@@ -1,1 +1,37 @@
-//! The node among its peers: one libp2p swarm, driven by one task.
+//! The node among its peers: one libp2p swarm, owned and driven by one task.
+//!
+//! [`Options`] say who the node is and where it listens; [`start`] makes the swarm, listens, and gives a
+//! [`Handle`], which is cheap to clone and through which everything is asked. Nothing else touches the
+//! swarm. A protocol of its own is a `NetworkBehaviour` that is a field of `Behaviour`, and methods of
+//! [`Handle`] that reach it through `Handle::call`.
+
+mod address;
+mod announce;
+mod behaviour;
+mod book;
+mod dial;
+mod error;
+mod handle;
+mod identify;
+mod options;
+mod parse;
+mod peers;
+mod range;
+mod security;
+mod service;
+mod transport;
+
+pub use address::{Unsupported, peer_of, with_peer, without_peer};
+pub use error::{DialFailure, Error};
+pub use handle::Handle;
+pub use options::Options;
+pub use parse::{NotAnAddress, parse_address};
+pub use peers::{Connection, Direction, Identity};
+pub use range::Range;
+pub use service::start;
+
+pub use libp2p::identity::{Keypair, PublicKey};
+pub use libp2p::{Multiaddr, PeerId, multiaddr};
+
+/// The result of calls on the network.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -8,14 +8,15 @@ const MOST: usize = 128;
 /// The agent version: Kubo's, with Basalt's where Kubo has a commit, and then `suffix` unless it is
 /// empty. Characters that could fool a terminal are replaced.
 pub fn agent_version(suffix: &str) -> String {
-    let suffix = clean(suffix);
+    let suffix = printable(suffix);
     let gap = if suffix.is_empty() { "" } else { "/" };
-    clean(&format!(
+    printable(&format!(
         "kubo/{KUBO_VERSION}/basalt-{VERSION}{gap}{suffix}"
     ))
 }
 
-fn clean(text: &str) -> String {
+/// A text that somebody else wrote, without what could fool a terminal, and not too long.
+pub fn printable(text: &str) -> String {
     let plain: String = text
         .chars()
         .map(|c| if is_unsafe(c) { '\u{fffd}' } else { c })

@@ -116,6 +116,17 @@ pub enum Error {
     /// The result is over [`basalt_block::MAX_BLOCK_SIZE`].
     #[error("{}", crate::TOO_BIG)]
     TooBig,
+    /// Peers cannot be reached, or not as asked.
+    #[error(transparent)]
+    Network(#[from] basalt_network::Error),
+    /// A setting of the network means nothing.
+    #[error("{key}: {reason}")]
+    NetworkSetting {
+        /// The key in the config.
+        key: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// A task of the node has ended early.
     #[error("the node's work was cut off: {0}")]
     Task(#[from] tokio::task::JoinError),

@@ -1,9 +1,10 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use basalt_blockstore::{Datastore, Usage};
 use basalt_blockstore_rocks::RocksStore;
 use basalt_exchange::BlockService;
 use basalt_ipns::Resolver;
+use basalt_network::Handle;
 use basalt_pin::{Collect, Collection, Pin, Pins, Progress, Source, Summary};
 use basalt_repo::Repo;
 use basalt_unixfs::BlockSource;
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
 struct Inner {
     parts: Parts,
     cancel: CancellationToken,
+    network: OnceLock<Handle>,
 }
 
 /// How full the store is.
@@ -52,6 +54,7 @@ impl Node {
         Self(Arc::new(Inner {
             parts,
             cancel: CancellationToken::new(),
+            network: OnceLock::new(),
         }))
     }
 
@@ -89,7 +92,11 @@ impl Node {
 
     /// Whether there are other nodes to ask.
     pub fn is_online(&self) -> bool {
-        self.blocks().exchange().is_online()
+        self.network().is_some() || self.blocks().exchange().is_online()
+    }
+
+    pub(crate) fn network_slot(&self) -> &OnceLock<Handle> {
+        &self.0.network
     }
 
     /// Small records of the node.
@@ -175,6 +182,9 @@ impl Node {
     /// clone of the node is dropped.
     pub async fn close(&self) {
         self.0.cancel.cancel();
+        if let Some(network) = self.network() {
+            network.stop().await;
+        }
         if let Ok(files) = self.files()
             && let Err(error) = files.close().await
         {

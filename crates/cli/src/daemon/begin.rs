@@ -131,6 +131,22 @@ pub(super) fn warn_of_flags(options: &DaemonOptions) {
     }
 }
 
+/// Starts the network unless the daemon is to be offline, and gives what is to be said of it.
+pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String> {
+    if !start.online {
+        return Ok("Swarm not listening, running in offline mode.\n".to_owned());
+    }
+    let failed = |e: basalt::Error| {
+        Error::new(format!(
+            "constructing the node (see log for full detail): {e}"
+        ))
+    };
+    let network = node.start_network().await.map_err(failed)?;
+    let addresses = network.listen_addresses().await;
+    let addresses = addresses.map_err(|e| failed(e.into()))?;
+    Ok(super::greeting::swarm(&addresses))
+}
+
 /// Refuses what the config or the environment forbids, and logs what it only warns of.
 pub(super) async fn check(
     node: &Node,

@@ -1,5 +1,9 @@
 //! What the daemon says on standard output; supervisors read these lines.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use basalt::network::Multiaddr;
+use basalt::network::multiaddr::Protocol;
 use basalt::repo::config::Config;
 
 use super::listen::Bound;
@@ -30,4 +34,60 @@ pub(super) fn listeners(config: &Config, bound: &[Bound]) -> String {
         }
     }
     text
+}
+
+/// Where the swarm listens: the ports, which is what firewalls are told, and each of them once.
+pub(super) fn swarm(addresses: &[Multiaddr]) -> String {
+    let mut ports: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for address in addresses {
+        let mut parts = address.iter();
+        let host = match parts.next() {
+            Some(Protocol::Ip4(ip)) => ip.to_string(),
+            Some(Protocol::Ip6(ip)) => format!("[{ip}]"),
+            Some(Protocol::Dns(name) | Protocol::Dns4(name) | Protocol::Dns6(name)) => {
+                name.into_owned()
+            }
+            _ => continue,
+        };
+        let (network, port) = match parts.next() {
+            Some(Protocol::Tcp(port)) => ("TCP", port),
+            Some(Protocol::Udp(port)) => ("UDP", port),
+            _ => continue,
+        };
+        ports
+            .entry(format!("{host}:{port}"))
+            .or_default()
+            .insert(network);
+    }
+    let mut text = String::new();
+    for (port, networks) in ports {
+        let networks: Vec<&str> = networks.into_iter().collect();
+        text.push_str(&format!(
+            "Swarm listening on {port} ({})\n",
+            networks.join("+")
+        ));
+    }
+    text.push_str("Run 'ipfs id' to inspect announced and discovered multiaddrs of this node.\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_told_once() {
+        let list =
+            |all: &[&str]| -> Vec<Multiaddr> { all.iter().map(|a| a.parse().unwrap()).collect() };
+        let all = list(&[
+            "/ip4/127.0.0.1/tcp/4001",
+            "/ip4/127.0.0.1/udp/4001/quic-v1",
+            "/ip6/::1/tcp/4001",
+            "/ip4/127.0.0.1/tcp/4001/ws",
+        ]);
+        assert_eq!(
+            swarm(&all),
+            "Swarm listening on 127.0.0.1:4001 (TCP+UDP)\nSwarm listening on [::1]:4001 (TCP)\nRun 'ipfs id' to inspect announced and discovered multiaddrs of this node.\n"
+        );
+    }
 }

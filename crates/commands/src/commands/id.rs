@@ -2,6 +2,7 @@ use std::io::Write;
 
 use async_trait::async_trait;
 use basalt::block::Base;
+use basalt::network::{Handle, PeerId, with_peer};
 use basalt::repo::{go_json, parse_peer_id};
 use serde::{Deserialize, Serialize};
 
@@ -71,22 +72,34 @@ Example:
         };
         let multihash = asked.to_bytes();
         let id = written.write(&multihash)?;
+        let network = call.ctx.opened_node().and_then(|node| node.network());
         if asked == own {
             let public_key = Base::Base64Pad.encode(key.public().encode_protobuf());
             let agent_version = match call.ctx.opened_node() {
                 Some(node) if call.ctx.is_daemon() => node.agent_version(),
                 _ => basalt::agent_version(""),
             };
-            return out
-                .once(Peer {
-                    id,
-                    public_key,
-                    agent_version,
-                    ..Peer::default()
-                })
-                .await;
+            let mut peer = Peer {
+                id,
+                public_key,
+                agent_version,
+                ..Peer::default()
+            };
+            if let Some(network) = network {
+                peer.place(network).await?;
+            }
+            return out.once(peer).await;
         }
-        if !call.meta.globals.offline {
+        let offline = call.meta.globals.offline;
+        if let Some(network) = network {
+            if !offline {
+                let connected = network.connect(asked, Vec::new()).await;
+                connected.map_err(basalt::Error::from)?;
+            }
+            let peer = Peer::remote(network, asked).await?;
+            return out.once(Peer { id, ..peer }).await;
+        }
+        if !offline {
             return Err(Error::new(OFFLINE));
         }
         out.once(Peer {
@@ -113,6 +126,54 @@ Example:
             .replace("\\n", "\n")
             .replace("\\t", "\t");
         w.write_all(text.as_bytes())?;
+        Ok(())
+    }
+}
+
+impl Peer {
+    /// What a node in the network knows of another.
+    pub(crate) async fn remote(network: &Handle, id: PeerId) -> Result<Self> {
+        let known = network.identity(id).await.map_err(basalt::Error::from)?;
+        let addresses = network.addresses_of(id).await;
+        let addresses = addresses.map_err(basalt::Error::from)?;
+        let mut addresses: Vec<String> = addresses
+            .iter()
+            .map(|address| with_peer(address, id).to_string())
+            .collect();
+        addresses.sort_unstable();
+        let mut peer = Self {
+            id: id.to_string(),
+            public_key: inlined_key(&id.to_bytes()),
+            addresses: Some(addresses).filter(|all| !all.is_empty()),
+            ..Self::default()
+        };
+        if let Some(known) = known {
+            peer.public_key = Base::Base64Pad.encode(known.key.encode_protobuf());
+            peer.agent_version = basalt::printable(&known.agent);
+            peer.protocols = Some(
+                known
+                    .protocols
+                    .iter()
+                    .map(|name| basalt::printable(name))
+                    .collect(),
+            );
+        }
+        Ok(peer)
+    }
+
+    /// Where the node itself is, and what it speaks.
+    async fn place(&mut self, network: &Handle) -> Result<()> {
+        let own = network.local_peer();
+        let addresses = network.announced_addresses().await;
+        let addresses = addresses.map_err(basalt::Error::from)?;
+        let mut addresses: Vec<String> = addresses
+            .iter()
+            .map(|address| with_peer(address, own).to_string())
+            .collect();
+        addresses.sort_unstable();
+        self.addresses = Some(addresses).filter(|all| !all.is_empty());
+        let protocols = network.protocols().await.map_err(basalt::Error::from)?;
+        self.protocols = Some(protocols);
         Ok(())
     }
 }

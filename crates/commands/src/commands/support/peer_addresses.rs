@@ -1,0 +1,34 @@
+use basalt::network::{Multiaddr, PeerId, parse_address, peer_of, without_peer};
+
+use crate::{Error, Result};
+
+/// A peer and where it may be.
+pub(crate) type PeerAddresses = (PeerId, Vec<Multiaddr>);
+
+/// The peers that these addresses end with, each with its addresses, in the order of their first.
+pub(crate) fn peer_addresses(addresses: &[Multiaddr]) -> Result<Vec<PeerAddresses>> {
+    let mut peers: Vec<PeerAddresses> = Vec::new();
+    for address in addresses {
+        let peer = peer_of(address).ok_or_else(|| Error::new("invalid p2p multiaddr"))?;
+        let at = match peers.iter().position(|(known, _)| *known == peer) {
+            Some(at) => at,
+            None => {
+                peers.push((peer, Vec::new()));
+                peers.len() - 1
+            }
+        };
+        let place = without_peer(address);
+        if !place.is_empty() {
+            peers[at].1.push(place);
+        }
+    }
+    Ok(peers)
+}
+
+/// Reads multiaddrs.
+pub(crate) fn parse_addresses(texts: &[String]) -> Result<Vec<Multiaddr>> {
+    let parsed = texts.iter().map(|text| parse_address(text));
+    parsed
+        .map(|address| address.map_err(|e| Error::new(e.to_string())))
+        .collect()
+}

@@ -1,0 +1,140 @@
+//! Why a dial failed, in the words that scripts know.
+
+use std::error::Error as _;
+use std::io;
+use std::net::SocketAddr;
+
+use libp2p::core::transport::TransportError;
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::DialError;
+use libp2p::{Multiaddr, PeerId};
+
+use crate::address::{ip_of, without_peer};
+use crate::{DialFailure, Error};
+
+/// What became of dialling `peer`.
+pub(crate) fn failed(peer: PeerId, error: &DialError) -> Error {
+    let one = |address: &Multiaddr, reason: String| Error::Dial {
+        peer,
+        failures: vec![DialFailure {
+            address: without_peer(address),
+            reason,
+        }],
+    };
+    match error {
+        DialError::LocalPeerId { .. } => Error::DialSelf,
+        DialError::NoAddresses => Error::NoAddresses(peer),
+        DialError::WrongPeerId { obtained, address } => one(
+            address,
+            format!(
+                "failed to negotiate security protocol: peer id mismatch: expected {peer}, but remote key matches {obtained}"
+            ),
+        ),
+        DialError::Transport(errors) => Error::Dial {
+            peer,
+            failures: errors
+                .iter()
+                .map(|(address, error)| DialFailure {
+                    address: without_peer(address),
+                    reason: reason(address, error),
+                })
+                .collect(),
+        },
+        DialError::Denied { cause } => Error::Denied {
+            peer,
+            reason: cause
+                .source()
+                .map_or_else(|| cause.to_string(), ToString::to_string),
+        },
+        DialError::DialPeerConditionFalse(_) | DialError::Aborted => Error::Denied {
+            peer,
+            reason: "context canceled".to_owned(),
+        },
+    }
+}
+
+/// Why a listener does not work.
+pub(crate) fn listening(address: &Multiaddr, error: &TransportError<io::Error>) -> String {
+    match error {
+        TransportError::MultiaddrNotSupported(_) => format!("{address}: no transport for protocol"),
+        TransportError::Other(error) => match place(address).strip_prefix("dial ") {
+            Some(place) => {
+                let place = place.trim_end_matches("connect: ");
+                format!("listen {place}bind: {}", system(error))
+            }
+            None => format!("{address}: {error}"),
+        },
+    }
+}
+
+fn reason(address: &Multiaddr, error: &TransportError<io::Error>) -> String {
+    match error {
+        TransportError::MultiaddrNotSupported(_) => "no transport for protocol".to_owned(),
+        TransportError::Other(error) => {
+            let mut innermost: &(dyn std::error::Error + 'static) = error;
+            while let Some(source) = below(innermost) {
+                innermost = source;
+            }
+            // An error that stands for another hides it, and has its words.
+            let text = innermost.to_string();
+            match text.split_once(" (os error") {
+                Some((words, _)) => format!("{}{}", place(address), words.to_lowercase()),
+                None => text,
+            }
+        }
+    }
+}
+
+/// What is inside an error; an `io::Error` hides it from `source`.
+fn below<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as _),
+        None => error.source(),
+    }
+}
+
+/// `dial tcp4 127.0.0.1:1: connect: `
+fn place(address: &Multiaddr) -> String {
+    let port = address.iter().find_map(|part| match part {
+        Protocol::Tcp(port) => Some(("tcp", port)),
+        Protocol::Udp(port) => Some(("udp", port)),
+        _ => None,
+    });
+    match (ip_of(address), port) {
+        (Some(ip), Some((network, port))) => {
+            let version = if ip.is_ipv4() { 4 } else { 6 };
+            let socket = SocketAddr::new(ip, port);
+            format!("dial {network}{version} {socket}: connect: ")
+        }
+        _ => String::new(),
+    }
+}
+
+/// The system's words, in lower case and without the number.
+fn system(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_read_as_kubo_s() {
+        let peer = PeerId::random();
+        let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/1/p2p/{peer}").parse().unwrap();
+        let refused = io::Error::from_raw_os_error(111);
+        let nested = io::Error::other(refused);
+        let error = DialError::Transport(vec![(address, TransportError::Other(nested))]);
+        assert_eq!(
+            failed(peer, &error).to_string(),
+            format!(
+                "failed to dial: failed to dial {peer}: all dials failed\n  * [/ip4/127.0.0.1/tcp/1] dial tcp4 127.0.0.1:1: connect: connection refused"
+            )
+        );
+    }
+}

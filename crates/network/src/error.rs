@@ -1,0 +1,72 @@
+use std::fmt;
+
+use libp2p::{Multiaddr, PeerId};
+
+/// What can go wrong between this node and others.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The task of the swarm has ended.
+    #[error("the network of this node has been stopped")]
+    Stopped,
+    /// The node's key cannot be used.
+    #[error("the node's key cannot be used by the network: {0}")]
+    Key(String),
+    /// A transport cannot be made.
+    #[error("cannot set up the network: {0}")]
+    Transport(String),
+    /// No listener of those that were asked for works.
+    #[error("failed to listen on any addresses: [{}]", .0.join(" "))]
+    Listen(Vec<String>),
+    /// The peer is the node itself.
+    #[error("failed to dial: dial to self attempted")]
+    DialSelf,
+    /// There is no address to dial.
+    #[error("failed to dial: failed to dial {0}: no addresses")]
+    NoAddresses(PeerId),
+    /// Every address was refused before it was dialled.
+    #[error("failed to dial: failed to dial {0}: no good addresses")]
+    NoGoodAddresses(PeerId),
+    /// Every address was tried.
+    #[error("failed to dial: failed to dial {peer}: all dials failed{}", Lines(.failures))]
+    Dial {
+        /// Who was dialled.
+        peer: PeerId,
+        /// Address by address.
+        failures: Vec<DialFailure>,
+    },
+    /// The connection was refused by this node.
+    #[error("failed to dial: failed to dial {peer}: {reason}")]
+    Denied {
+        /// Who was dialled.
+        peer: PeerId,
+        /// Why.
+        reason: String,
+    },
+    /// There is no connection to the peer.
+    #[error("not connected")]
+    NotConnected,
+    /// There is no connection to that address of the peer.
+    #[error("conn not found")]
+    NoSuchConnection,
+}
+
+/// Why an address could not be dialled.
+#[derive(Debug, Clone)]
+pub struct DialFailure {
+    /// The address.
+    pub address: Multiaddr,
+    /// The reason.
+    pub reason: String,
+}
+
+struct Lines<'a>(&'a [DialFailure]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for failure in self.0 {
+            write!(f, "\n  * [{}] {}", failure.address, failure.reason)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,373 @@
+//! The task that owns the swarm.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use libp2p::core::ConnectedPoint;
+use libp2p::core::transport::ListenerId;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{Config, ConnectionId, DialError, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::address::{is_link_local, unsupported, without_peer};
+use crate::announce::Rules;
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::handle::Ask;
+use crate::peers::{Direction, Open};
+use crate::{Connection, Error, Handle, Options, Result, Unsupported, book, dial, transport};
+
+/// Pieces of work that may wait for the swarm's task.
+const ASKS: usize = 64;
+/// How long listeners may take to say where they listen.
+const LISTEN: Duration = Duration::from_secs(5);
+/// A listener of every interface has told all of them when it was quiet for so long.
+const QUIET: Duration = Duration::from_millis(50);
+/// How long closing connections may take when the node stops.
+const CLOSE: Duration = Duration::from_millis(300);
+/// Connections are closed by who wants them closed, not by being idle.
+const IDLE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+type Answer = oneshot::Sender<Result<()>>;
+
+/// The swarm, and what its task knows.
+pub(crate) struct Service {
+    pub(crate) swarm: Swarm<Behaviour>,
+    pub(crate) announced: Vec<Multiaddr>,
+    rules: Rules,
+    open: HashMap<ConnectionId, Open>,
+    latency: HashMap<PeerId, Duration>,
+    dialling: HashMap<ConnectionId, Vec<Answer>>,
+    /// Who waits for a peer to say who it is.
+    identifying: HashMap<PeerId, Vec<Answer>>,
+    identified: HashSet<PeerId>,
+    closing: HashMap<ConnectionId, Vec<Answer>>,
+}
+
+/// Makes the swarm of a node, listens, and drives it in a task of its own until [`Handle::stop`].
+///
+/// # Errors
+/// The key cannot be used, or no listener works of those that were asked for.
+pub async fn start(options: Options) -> Result<Handle> {
+    let peer = options.key.public().to_peer_id();
+    let config = Config::with_tokio_executor()
+        .with_idle_connection_timeout(IDLE)
+        .with_smart_dial();
+    let swarm = Swarm::new(
+        transport::build(&options.key)?,
+        Behaviour::new(&options),
+        peer,
+        config,
+    );
+    let mut service = Service {
+        swarm,
+        announced: Vec::new(),
+        rules: Rules::new(
+            &options.announce,
+            &options.append_announce,
+            &options.no_announce,
+        ),
+        open: HashMap::new(),
+        latency: HashMap::new(),
+        dialling: HashMap::new(),
+        identifying: HashMap::new(),
+        identified: HashSet::new(),
+        closing: HashMap::new(),
+    };
+    let missing = service.listen(&options.listen).await?;
+    let (asks, asked) = mpsc::channel(ASKS);
+    let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+    let end = ended.clone().drop_guard();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        service.run(asked, stopped).await;
+        drop(end);
+    });
+    Ok(Handle {
+        asks,
+        peer,
+        unsupported: missing.into(),
+        stop,
+        ended,
+    })
+}
+
+impl Service {
+    async fn run(mut self, mut asks: mpsc::Receiver<Ask>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.on_event(event),
+                ask = asks.recv() => match ask {
+                    Some(ask) => ask(&mut self),
+                    None => break,
+                },
+                () = stop.cancelled() => break,
+            }
+        }
+        drop(asks);
+        let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
+        for peer in peers {
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        let _ = timeout(CLOSE, async {
+            while !self.open.is_empty() {
+                let event = self.swarm.select_next_some().await;
+                self.on_event(event);
+            }
+        })
+        .await;
+    }
+
+    /// Listens everywhere, and gives what this node has no listener for.
+    async fn listen(&mut self, addresses: &[Multiaddr]) -> Result<Vec<Unsupported>> {
+        let (mut waiting, mut failed) = (HashSet::<ListenerId>::new(), Vec::new());
+        let (mut missing, mut working) = (Vec::new(), 0);
+        for address in addresses {
+            if let Some(unsupported) = unsupported(address) {
+                missing.push(unsupported);
+                continue;
+            }
+            match self.swarm.listen_on(address.clone()) {
+                Ok(id) => {
+                    waiting.insert(id);
+                }
+                Err(error) => failed.push(dial::listening(address, &error)),
+            }
+        }
+        let until = tokio::time::Instant::now() + LISTEN;
+        loop {
+            let wait = if waiting.is_empty() { QUIET } else { LISTEN };
+            let until = until.min(tokio::time::Instant::now() + wait);
+            if working == 0 && waiting.is_empty() {
+                break;
+            }
+            let event = tokio::select! {
+                event = self.swarm.select_next_some() => event,
+                () = tokio::time::sleep_until(until) => break,
+            };
+            match &event {
+                SwarmEvent::NewListenAddr { listener_id, .. } => {
+                    working += usize::from(waiting.remove(listener_id));
+                }
+                SwarmEvent::ListenerClosed {
+                    listener_id,
+                    reason,
+                    ..
+                } => {
+                    waiting.remove(listener_id);
+                    if let Err(error) = reason {
+                        failed.push(error.to_string());
+                    }
+                }
+                _ => {}
+            }
+            self.on_event(event);
+        }
+        for reason in &failed {
+            tracing::error!(target: "basalt::network", "listen: {reason}");
+        }
+        if working == 0 && !failed.is_empty() {
+            return Err(Error::Listen(failed));
+        }
+        self.announce();
+        Ok(missing)
+    }
+
+    pub(crate) fn connect(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, answer: Answer) {
+        if peer == *self.swarm.local_peer_id() {
+            let _ = answer.send(Err(Error::DialSelf));
+            return;
+        }
+        let book = &mut self.swarm.behaviour_mut().book;
+        book.add(peer, &addresses, Some(book::GIVEN));
+        if self.swarm.is_connected(&peer) {
+            self.when_identified(peer, answer);
+            return;
+        }
+        let options = DialOpts::peer_id(peer)
+            .condition(PeerCondition::Always)
+            .build();
+        let id = options.connection_id();
+        match self.swarm.dial(options) {
+            Ok(()) => self.dialling.entry(id).or_default().push(answer),
+            Err(error) => {
+                let _ = answer.send(Err(dial::failed(peer, &error)));
+            }
+        }
+    }
+
+    fn when_identified(&mut self, peer: PeerId, answer: Answer) {
+        if self.identified.contains(&peer) {
+            let _ = answer.send(Ok(()));
+        } else {
+            self.identifying.entry(peer).or_default().push(answer);
+        }
+    }
+
+    fn identity_settled(&mut self, peer: &PeerId) {
+        for answer in self.identifying.remove(peer).into_iter().flatten() {
+            let _ = answer.send(Ok(()));
+        }
+    }
+
+    pub(crate) fn disconnect(&mut self, peer: PeerId, address: Option<&Multiaddr>, answer: Answer) {
+        if !self.swarm.is_connected(&peer) {
+            let _ = answer.send(Err(Error::NotConnected));
+            return;
+        }
+        let found: Vec<ConnectionId> = self
+            .open
+            .values()
+            .filter(|open| open.peer == peer && address.is_none_or(|a| *a == open.address))
+            .map(|open| open.id)
+            .collect();
+        let Some(last) = found.last() else {
+            let _ = answer.send(Err(Error::NoSuchConnection));
+            return;
+        };
+        for id in &found {
+            self.swarm.close_connection(*id);
+        }
+        self.closing.entry(*last).or_default().push(answer);
+    }
+
+    pub(crate) fn connections(&self) -> Vec<Connection> {
+        let open = self.open.values();
+        open.map(|open| Connection {
+            peer: open.peer,
+            address: open.address.clone(),
+            direction: open.direction,
+            latency: self.latency.get(&open.peer).copied(),
+            streams: Vec::new(),
+        })
+        .collect()
+    }
+
+    pub(crate) fn listen_addresses(&self) -> Vec<Multiaddr> {
+        let all = self.swarm.listeners().filter(|a| !is_link_local(a));
+        let mut all: Vec<_> = all.cloned().collect();
+        all.sort_unstable_by_key(ToString::to_string);
+        all.dedup();
+        all
+    }
+
+    pub(crate) fn protocols(&self) -> Vec<String> {
+        let mut all = vec![
+            identify::PROTOCOL_NAME.to_string(),
+            identify::PUSH_PROTOCOL_NAME.to_string(),
+            ping::PROTOCOL_NAME.to_string(),
+        ];
+        all.sort_unstable();
+        all
+    }
+
+    /// Finds out again what is announced, and tells peers if that has changed.
+    fn announce(&mut self) {
+        let now = self.rules.apply(self.listen_addresses());
+        if now == self.announced {
+            return;
+        }
+        for gone in self.announced.iter().filter(|a| !now.contains(a)) {
+            self.swarm.remove_external_address(gone);
+        }
+        for new in now.iter().filter(|a| !self.announced.contains(a)) {
+            self.swarm.add_external_address(new.clone());
+        }
+        self.announced = now;
+        let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
+        self.swarm.behaviour_mut().identify.push(peers);
+    }
+
+    fn on_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.on_behaviour(event),
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            } => self.on_connected(peer_id, connection_id, &endpoint),
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                connection_id,
+                num_established,
+                ..
+            } => {
+                self.open.remove(&connection_id);
+                if num_established == 0 {
+                    self.identified.remove(&peer_id);
+                    self.latency.remove(&peer_id);
+                    self.identity_settled(&peer_id);
+                }
+                for answer in self.closing.remove(&connection_id).into_iter().flatten() {
+                    let _ = answer.send(Ok(()));
+                }
+            }
+            SwarmEvent::OutgoingConnectionError {
+                connection_id,
+                peer_id,
+                error,
+            } => self.on_dial_failed(connection_id, peer_id, &error),
+            SwarmEvent::NewListenAddr { .. }
+            | SwarmEvent::ExpiredListenAddr { .. }
+            | SwarmEvent::ListenerClosed { .. } => self.announce(),
+            SwarmEvent::ListenerError { error, .. } => {
+                tracing::warn!(target: "basalt::network", %error, "a listener has an error");
+            }
+            _ => {}
+        }
+    }
+
+    fn on_behaviour(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Book(never) => match never {},
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                let identity = Arc::new(crate::identify::identity(info));
+                self.swarm
+                    .behaviour_mut()
+                    .book
+                    .identified(peer_id, identity);
+                self.identified.insert(peer_id);
+                self.identity_settled(&peer_id);
+            }
+            BehaviourEvent::Identify(identify::Event::Error { peer_id, .. }) => {
+                self.identity_settled(&peer_id);
+            }
+            BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Ping(ping::Event { peer, result, .. }) => {
+                if let Ok(time) = result {
+                    self.latency.insert(peer, time);
+                }
+            }
+        }
+    }
+
+    fn on_connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
+        let direction = match endpoint {
+            ConnectedPoint::Dialer { .. } => Direction::Outbound,
+            ConnectedPoint::Listener { .. } => Direction::Inbound,
+        };
+        let open = Open {
+            id,
+            peer,
+            address: without_peer(endpoint.get_remote_address()),
+            direction,
+            since: Instant::now(),
+        };
+        self.open.insert(id, open);
+        for answer in self.dialling.remove(&id).into_iter().flatten() {
+            self.when_identified(peer, answer);
+        }
+    }
+
+    fn on_dial_failed(&mut self, id: ConnectionId, peer: Option<PeerId>, error: &DialError) {
+        for answer in self.dialling.remove(&id).into_iter().flatten() {
+            let peer = peer.unwrap_or(*self.swarm.local_peer_id());
+            let _ = answer.send(Err(dial::failed(peer, error)));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The node among its peers, as its config says.
+
+use basalt_network::{Handle, Keypair, Multiaddr, Options};
+use basalt_repo::Config;
+
+use crate::{Error, Node, Result};
+
+impl Node {
+    /// The network, once it was started.
+    pub fn network(&self) -> Option<&Handle> {
+        self.network_slot().get()
+    }
+
+    /// Listens and connects as the config says, until the node is closed.
+    ///
+    /// # Errors
+    /// The config cannot be followed, or no listener of it works.
+    pub async fn start_network(&self) -> Result<&Handle> {
+        if let Some(running) = self.network() {
+            return Ok(running);
+        }
+        let options = self.network_options()?;
+        let handle = basalt_network::start(options).await?;
+        for missing in handle.unsupported() {
+            let (address, protocol) = (&missing.address, missing.protocol);
+            tracing::error!(target: "basalt::network", "not listening on {address}: {protocol} is not spoken by this node");
+        }
+        Ok(self.network_slot().get_or_init(|| handle))
+    }
+
+    fn network_options(&self) -> Result<Options> {
+        let config = self.require_repo()?.config();
+        let key = config.private_key()?;
+        let pair = Keypair::from_protobuf_encoding(key.encoded())
+            .map_err(|e| basalt_network::Error::Key(e.to_string()))?;
+        let mut options = Options::new(pair, self.agent_version());
+        options.listen = addresses(&config, "Addresses.Swarm")?;
+        options.announce = addresses(&config, "Addresses.Announce")?;
+        options.append_announce = addresses(&config, "Addresses.AppendAnnounce")?;
+        options.no_announce = addresses(&config, "Addresses.NoAnnounce")?;
+        Ok(options)
+    }
+}
+
+/// The multiaddrs at a key.
+fn addresses(config: &Config, key: &'static str) -> Result<Vec<Multiaddr>> {
+    let texts = config.strings(key);
+    let parsed = texts.iter().map(|text| {
+        basalt_network::parse_address(text).map_err(|e| Error::NetworkSetting {
+            key,
+            reason: e.to_string(),
+        })
+    });
+    parsed.collect()
+}
