@@ -8,17 +8,19 @@
 
 mod walk;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use basalt_block::{Block, Cid, Multihash, codec};
 use basalt_blockstore::{Findings, ScrubEvent};
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 
 use crate::cf::Cf;
+use crate::codec::Totals;
 use crate::db::{Db, Snap};
 use crate::pool::Pool;
-use crate::rescue;
+use crate::{rescue, warm};
 
 /// What the walk met.
 enum Step {
@@ -29,30 +31,28 @@ enum Step {
 }
 
 struct Place {
-    snapshot: Snap,
+    snapshot: Arc<Snap>,
     /// The next key is this one or later.
     from: Vec<u8>,
+    /// The first key of the next part.
+    until: Option<Vec<u8>>,
 }
 
-pub(crate) fn run(db: &Arc<Db>, pool: &Pool) -> Findings {
-    let place = Place {
-        snapshot: db.snapshot(),
-        from: Vec::new(),
-    };
-    let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let reader = pool.clone();
-    let chunks = stream::unfold(Some(place), move |place| {
-        let pool = reader.clone();
-        async move {
-            let place = place?;
-            match pool.run(move || walk::chunk(place)).await {
-                Ok((steps, place)) => Some((steps, place)),
-                Err(closed) => {
-                    let event = ScrubEvent::Damaged(closed.to_string());
-                    Some((vec![Step::Found(event)], None))
-                }
-            }
-        }
+/// Parts of the key space that are walked at the same time. Bytes lie in the order in which they were
+/// written, so that almost each block is a read of the disk of its own, and a disk answers several as
+/// soon as one. The parts are equal where the blocks are named by SHA2-256.
+const PARTS: u8 = 8;
+
+pub(crate) fn run(db: &Arc<Db>, pool: &Pool, totals: Totals) -> Findings {
+    let ahead = read_ahead(db.path(), pool, totals);
+    let snapshot = Arc::new(db.snapshot());
+    let parts = (0..PARTS).map(|part| {
+        let place = Place {
+            snapshot: snapshot.clone(),
+            from: if part == 0 { Vec::new() } else { border(part) },
+            until: (part + 1 < PARTS).then(|| border(part + 1)),
+        };
+        walk_part(place, pool.clone()).boxed()
     });
     // Last of all the rows that are no blocks'.
     let (db, reader) = (db.clone(), pool.clone());
@@ -60,27 +60,68 @@ pub(crate) fn run(db: &Arc<Db>, pool: &Pool) -> Findings {
         let look = move || {
             let snapshot = db.snapshot();
             let gaps = [Cf::Own, Cf::Records].map(|cf| rescue::gaps(&snapshot, cf));
-            let found = |gap| Step::Found(ScrubEvent::Damaged(gap));
-            gaps.into_iter().flatten().map(found).collect()
+            gaps.into_iter()
+                .flatten()
+                .map(ScrubEvent::Damaged)
+                .collect()
         };
         let found = reader.run(look).await;
-        found.unwrap_or_else(|e| vec![Step::Found(ScrubEvent::Damaged(e.to_string()))])
+        found.unwrap_or_else(|e| vec![ScrubEvent::Damaged(e.to_string())])
     });
-    let chunks = chunks.chain(others);
+    let events = ahead.chain(stream::select_all(parts)).chain(others);
+    events.map(stream::iter).flatten().boxed()
+}
+
+/// Reads the files of many small blocks from end to end, where memory has room for all of them: then
+/// the blocks are at hand in any order.
+fn read_ahead(
+    dir: &Path,
+    pool: &Pool,
+    totals: Totals,
+) -> impl Stream<Item = Vec<ScrubEvent>> + Send + 'static {
+    /// The part of the free memory that the files may fill.
+    const PART_OF_FREE: u64 = 2;
+    let fits = totals.is_of_small_blocks() && totals.bytes < warm::free_memory() / PART_OF_FREE;
+    let files = if fits {
+        warm::blob_files(dir)
+    } else {
+        Default::default()
+    };
     let pool = pool.clone();
-    chunks
-        .map(move |steps| {
-            let pool = pool.clone();
-            async move {
-                let check = move || steps.into_iter().map(check).collect::<Vec<_>>();
-                let events = pool.run(check).await;
-                events.unwrap_or_else(|e| vec![ScrubEvent::Damaged(e.to_string())])
-            }
-        })
-        .buffered(workers)
-        .map(stream::iter)
-        .flatten()
-        .boxed()
+    stream::iter(files).then(move |file| {
+        let pool = pool.clone();
+        async move {
+            // That a file is not there any more, or cannot be read, the walk will tell.
+            let _ = pool
+                .run(move || warm::read_file_ahead(&file, u64::MAX))
+                .await;
+            Vec::new()
+        }
+    })
+}
+
+/// Where a part begins, in the order of the keys.
+fn border(part: u8) -> Vec<u8> {
+    const SHA2_256: [u8; 2] = [0x12, 0x20];
+    [&SHA2_256[..], &[part * (u8::MAX / PARTS + 1)]].concat()
+}
+
+fn walk_part(place: Place, pool: Pool) -> impl Stream<Item = Vec<ScrubEvent>> + Send {
+    stream::unfold(Some(place), move |place| {
+        let pool = pool.clone();
+        async move {
+            let place = place?;
+            let read_and_check = move || {
+                let (steps, next) = walk::chunk(place);
+                let events: Vec<ScrubEvent> = steps.into_iter().map(check).collect();
+                (events, next)
+            };
+            Some(pool.run(read_and_check).await.unwrap_or_else(|closed| {
+                let event = ScrubEvent::Damaged(closed.to_string());
+                (vec![event], None)
+            }))
+        }
+    })
 }
 
 fn check(step: Step) -> ScrubEvent {

@@ -306,7 +306,7 @@ impl Blockstore for RocksStore {
     }
 
     fn scrub(&self) -> Findings {
-        scrub::run(&self.0.db, &self.0.pool)
+        scrub::run(&self.0.db, &self.0.pool, self.0.totals.get())
     }
 
     fn usage(&self) -> Usage {

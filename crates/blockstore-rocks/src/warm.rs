@@ -53,7 +53,7 @@ impl Warmer {
         let now = blob_files(&self.dir);
         let new: Vec<PathBuf> = now.difference(&self.seen).cloned().collect();
         self.seen = now;
-        if blocks == 0 || bytes / blocks > SMALL || new.is_empty() {
+        if !are_small(blocks, bytes) || new.is_empty() {
             return;
         }
         if self.busy.swap(true, Ordering::AcqRel) {
@@ -72,21 +72,38 @@ impl Warmer {
     }
 }
 
+impl Totals {
+    /// Whether reading the blocks one by one costs more than reading all there is at once.
+    pub(crate) fn is_of_small_blocks(&self) -> bool {
+        are_small(self.blocks, self.bytes)
+    }
+}
+
+fn are_small(blocks: u64, bytes: u64) -> bool {
+    blocks > 0 && bytes / blocks <= SMALL
+}
+
 /// Asks for the newest of the files first. That it does not work out harms nobody.
 fn read_ahead(files: &[PathBuf]) {
     let mut left = MOST.min(free_memory() / PART_OF_FREE);
     for path in files.iter().rev() {
-        let Ok(file) = File::open(path) else { continue };
-        let size = file.metadata().map_or(0, |m| m.len()).min(left);
-        left -= size;
-        for at in (0..size).step_by(STRIDE as usize) {
-            let want = PosixFadviseAdvice::POSIX_FADV_WILLNEED;
-            let _ = posix_fadvise(&file, at as i64, STRIDE as i64, want);
-        }
+        left -= read_file_ahead(path, left);
     }
 }
 
-fn blob_files(dir: &Path) -> BTreeSet<PathBuf> {
+/// Asks for the file, `most` bytes of it at most; returns how many it asked for.
+pub(crate) fn read_file_ahead(path: &Path, most: u64) -> u64 {
+    let Ok(file) = File::open(path) else { return 0 };
+    let size = file.metadata().map_or(0, |m| m.len()).min(most);
+    for at in (0..size).step_by(STRIDE as usize) {
+        let want = PosixFadviseAdvice::POSIX_FADV_WILLNEED;
+        let _ = posix_fadvise(&file, at as i64, STRIDE as i64, want);
+    }
+    size
+}
+
+/// The files of block bytes in the directory of a store.
+pub(crate) fn blob_files(dir: &Path) -> BTreeSet<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
     paths
@@ -95,7 +112,7 @@ fn blob_files(dir: &Path) -> BTreeSet<PathBuf> {
 }
 
 /// Bytes of memory that are not needed by anybody.
-fn free_memory() -> u64 {
+pub(crate) fn free_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());

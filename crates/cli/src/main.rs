@@ -8,6 +8,7 @@ mod daemon;
 mod disk;
 mod inputs;
 mod interrupt;
+mod memory;
 mod place;
 mod run;
 mod stdin;
@@ -15,7 +16,7 @@ mod stdin;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    few_arenas();
+    memory::prepare();
     basalt_commands::logs().init();
     let words = args::of_process();
     // Two workers serve a node on the machines that Basalt is made for; blocking work has a pool of
@@ -30,18 +31,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    runtime.spawn(memory::give_back());
     let code = runtime.block_on(run::run(&words));
     // What is still reading standard input would keep the process alive.
     runtime.shutdown_background();
     code
-}
-
-/// Blocks are taken on one thread and given back on another; with an arena for every thread, glibc keeps
-/// a third more than is in use.
-fn few_arenas() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: no other thread runs yet.
-    unsafe {
-        nix::libc::mallopt(nix::libc::M_ARENA_MAX, 2);
-    }
 }

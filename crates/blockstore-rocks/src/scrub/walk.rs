@@ -13,9 +13,9 @@ use crate::codec::{Meta, multihash};
 use crate::db::{Snap, decode_meta};
 
 /// Rows of one chunk.
-const ROWS: usize = 4096;
+const ROWS: usize = 1024;
 /// Bytes of blocks after which a chunk ends.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 1 << 20;
 /// Time after which a chunk ends: damage may make reading slow.
 const LONG: Duration = Duration::from_secs(1);
 /// Rows in a row of tables that do not open before the next ones are taken to be like them, and how
@@ -95,6 +95,7 @@ pub(super) fn chunk(place: Place) -> (Vec<Step>, Option<Place>) {
 
 struct Walk<'a> {
     snapshot: &'a Snap,
+    until: Option<&'a [u8]>,
     meta: Side<'a>,
     nodes: Side<'a>,
     data: Side<'a>,
@@ -112,6 +113,7 @@ impl<'a> Walk<'a> {
         let side = |cf| Side::new(&place.snapshot, cf, &place.from);
         let mut walk = Self {
             snapshot: &place.snapshot,
+            until: place.until.as_deref(),
             meta: side(Cf::Meta),
             nodes: side(Cf::Nodes),
             data: side(Cf::Data),
@@ -134,6 +136,9 @@ impl<'a> Walk<'a> {
                 // No index is left; what is left of a broken family nobody asks for.
                 return (self.steps, None);
             };
+            if self.until.is_some_and(|until| key.as_slice() >= until) {
+                return (self.steps, None);
+            }
             let full = self.steps.len() >= ROWS || self.bytes >= BYTES;
             if full || (!self.steps.is_empty() && self.began.elapsed() > LONG) {
                 return (self.steps, Some(key));
