@@ -72,6 +72,10 @@ pub(crate) fn unit(
         let own_repo = place.repo.clone();
         if let Some((shared, _)) = &shared {
             place.repo = shared.repo.clone();
+            if case.fresh {
+                // Files beside the repo, as when there is no daemon.
+                place.work = shared.work.clone();
+            }
         } else if !case.bare {
             side::configure(&own_repo, &case.config)?;
         }

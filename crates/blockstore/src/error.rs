@@ -22,6 +22,9 @@ pub enum Error {
         "storage is full: {0}; free space, raise Datastore.StorageMax or run 'ipfs repo gc', then try again"
     )]
     Full(String),
+    /// The block is kept as a reference to bytes elsewhere, which cannot be had or are others.
+    #[error("{0}")]
+    Reference(String),
     /// The operating system refused.
     #[error("store: {0}")]
     Io(String),

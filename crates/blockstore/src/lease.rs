@@ -109,6 +109,11 @@ impl Lease {
     pub fn epoch(&self) -> u32 {
         self.epoch
     }
+
+    /// The clock that it is a lease of, for those who keep something of their own beside the blocks.
+    pub fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
 }
 
 impl Drop for Lease {

@@ -1,6 +1,7 @@
 //! Files of this machine on their way into a command.
 
 mod filter;
+mod web;
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata};
@@ -16,16 +17,26 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
 pub(crate) use filter::Filter;
+use web::WebFile;
+pub(crate) use web::named_url;
 
 /// Bytes read from a file at once.
 const READ: usize = 1 << 20;
 
-/// A file or tree that was named on the command line.
+/// A file, tree or URL that was named on the command line.
 pub(crate) struct Named {
     /// Where it lies.
     pub(crate) path: PathBuf,
+    /// What is fetched in its place.
+    pub(crate) url: Option<String>,
     /// The name it is sent under.
     pub(crate) name: Bytes,
+}
+
+/// What is being read.
+enum Open {
+    File(tokio::fs::File),
+    Web(WebFile),
 }
 
 /// How trees are walked.
@@ -42,7 +53,7 @@ pub(crate) struct Disk {
     walk: Walk,
     /// What is left at each level, the deepest last; reversed, so that the next is at the end.
     levels: Vec<Vec<Named>>,
-    open: Option<tokio::fs::File>,
+    open: Option<Open>,
     left: u64,
     total: Option<u64>,
 }
@@ -88,6 +99,7 @@ impl Disk {
             path.extend_from_slice(file.as_bytes());
             below.push(Named {
                 path: entry.path(),
+                url: None,
                 name: path.into(),
             });
         }
@@ -95,7 +107,18 @@ impl Disk {
         Ok(below)
     }
 
-    fn enter(&mut self, named: Named) -> Result<(FileEntry, Option<fs::File>)> {
+    fn enter(&mut self, named: Named) -> Result<(FileEntry, Option<Open>)> {
+        if let Some(url) = named.url {
+            let entry = FileEntry {
+                path: named.name,
+                kind: NodeKind::File,
+                mode: None,
+                mtime: None,
+                abspath: Some(PathBuf::from(&url)),
+                size: None,
+            };
+            return Ok((entry, Some(Open::Web(WebFile::new(url)))));
+        }
         let stat = self.stat(&named.path)?;
         let kind = stat.file_type();
         // A pipe is read if the user named it; one that lies in a tree would hang the walk.
@@ -129,9 +152,16 @@ impl Disk {
             kind: node,
             mode: Some(mode),
             mtime: Some(mtime),
-            abspath: std::path::absolute(&named.path).ok(),
+            abspath: std::path::absolute(&named.path)
+                .ok()
+                .map(|path| clean(&path)),
             size,
         };
+        let opened = opened.map(|file| {
+            let mut file = tokio::fs::File::from_std(file);
+            file.set_max_buf_size(READ);
+            Open::File(file)
+        });
         Ok((entry, opened))
     }
 }
@@ -151,18 +181,16 @@ impl Files for Disk {
             // Opening takes microseconds; the reading that takes time is done on the pool.
             let (entry, opened) = self.enter(named)?;
             self.left = entry.size.unwrap_or(u64::MAX);
-            self.open = opened.map(|file| {
-                let mut file = tokio::fs::File::from_std(file);
-                file.set_max_buf_size(READ);
-                file
-            });
+            self.open = opened;
             return Ok(Some(entry));
         }
     }
 
     async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        let Some(file) = &mut self.open else {
-            return Ok(None);
+        let file = match &mut self.open {
+            None => return Ok(None),
+            Some(Open::Web(file)) => return file.chunk().await,
+            Some(Open::File(file)) => file,
         };
         let room = self.left.saturating_add(1).min(READ as u64);
         let mut buffer = BytesMut::with_capacity(usize::try_from(room).unwrap_or(READ));
@@ -186,8 +214,10 @@ pub(crate) fn total_size(named: &[Named], walk: &Walk) -> u64 {
     let disk = Disk::new(Vec::new(), walk.clone(), None);
     let mut todo: Vec<Named> = named
         .iter()
+        .filter(|n| n.url.is_none())
         .map(|n| Named {
             path: n.path.clone(),
+            url: None,
             name: n.name.clone(),
         })
         .collect();
@@ -220,7 +250,11 @@ pub(crate) fn name(given: &OsString, follow: bool) -> Result<Named> {
         Some(Component::ParentDir) => Bytes::from_static(b".."),
         _ => Bytes::from_static(b"/"),
     };
-    Ok(Named { path, name })
+    Ok(Named {
+        path,
+        url: None,
+        name,
+    })
 }
 
 /// The shortest path that means the same, without looking at the disk.

@@ -104,6 +104,10 @@ impl Reader<'_> {
             self.stdin = Some(Stdin::new(self.stdin_name().into()));
             return Ok(());
         }
+        if let Some(named) = disk::named_url(word) {
+            self.named.push(named);
+            return Ok(());
+        }
         let follow = self.flag("dereference-args") || self.walk.follow_links;
         let named = disk::name(word, follow)?;
         let stat = std::fs::symlink_metadata(&named.path)

@@ -13,6 +13,7 @@ pub(crate) mod dag;
 pub(crate) mod dht;
 pub(crate) mod diag;
 pub(crate) mod files;
+pub(crate) mod filestore;
 pub(crate) mod get;
 pub(crate) mod id;
 pub(crate) mod init;

@@ -115,6 +115,12 @@ Examples:
     group("files", "Work with the mutable file tree.")
         .about_text(FILES)
         .options(c::files::OPTIONS),
+    group("filestore", "Look after blocks that are references to files.").about_text(
+        "'ipfs add --nocopy' keeps only where in a file, or behind which URL, the bytes of each block are.
+Files that are moved, changed or removed take their blocks with them. The settings
+Experimental.FilestoreEnabled and Experimental.UrlstoreEnabled allow it; files must lie below the
+folder that the repository is in.",
+    ),
     group("log", "Read and set the levels of the daemon's logs."),
     group("multibase", "Encode and decode multibase.").about_no_repo(),
     group("name", "Publish and resolve names.").about_text(
@@ -265,6 +271,9 @@ table![
     c::files::stat::Stat,
     c::files::touch::Touch,
     c::files::write::Write,
+    c::filestore::dups::Dups,
+    c::filestore::ls::Ls,
+    c::filestore::verify::Verify,
     c::get::Get,
     c::id::Id,
     c::init::Init,

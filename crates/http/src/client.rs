@@ -102,6 +102,10 @@ impl Client {
             Ok(head) => head,
             Err(error) => return Err(upload.take_error().map_or(error, Error::Upload)),
         };
+        // A server that was sent half a body can only guess why.
+        if let Some(error) = upload.take_error() {
+            return Err(Error::Upload(error));
+        }
         let framing = match head.status {
             _ if method == "HEAD" => Framing::Done,
             204 | 304 => Framing::Done,

@@ -44,6 +44,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// What is behind a URL cannot be had.
+    #[error("Get \"{url}\": {reason}")]
+    Fetch {
+        /// The URL, without its password.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// The body to send could not be read.
     #[error("{0}")]
     Upload(#[source] io::Error),

@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod date;
 mod error;
+mod fetch;
 mod framing;
 mod head;
 mod headers;
@@ -23,6 +24,7 @@ pub use authorization::authorization;
 pub use body::Body;
 pub use client::{Client, Response, Target, Upload};
 pub use error::Error;
+pub use fetch::fetch;
 
 pub use head::reason;
 pub use headers::Headers;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use basalt_blockstore::{Blockstore, Datastore, MemoryStore};
 use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_exchange::{BlockService, Exchange, Offline};
+use basalt_filestore::Filestore;
 use basalt_ipns::{Resolver, Store};
 use basalt_pin::Pins;
 use basalt_repo::Repo;
@@ -70,6 +71,7 @@ impl NodeBuilder {
                 names: names(records.clone()),
                 blocks,
                 records,
+                filestore: None,
                 rocks: None,
                 repo: None,
                 agent_suffix: self.agent_suffix,
@@ -78,10 +80,14 @@ impl NodeBuilder {
         let agent_suffix = self.agent_suffix.clone();
         let (repo, rocks) = tokio::task::spawn_blocking(move || self.open_disk(path)).await??;
         let rocks = Arc::new(rocks);
-        let store: Arc<dyn Blockstore> = rocks.clone();
         let records: Arc<dyn Datastore> = rocks.clone();
-        // Only this key is needed here: a bad value elsewhere does not keep a node from opening.
+        // Only these keys are needed here: a bad value elsewhere does not keep a node from opening.
         let hash_on_read = repo.config().flag("Datastore.HashOnRead").unwrap_or(false);
+        let filestore = filestore(&repo, &rocks).await?;
+        let store: Arc<dyn Blockstore> = match &filestore {
+            Some(filestore) => Arc::new(filestore.clone()),
+            None => rocks.clone(),
+        };
         let pins = Pins::new(records.clone(), store.clone());
         let blocks = BlockService::new(store, exchange).hash_on_read(hash_on_read);
         let config = repo.config();
@@ -91,6 +97,7 @@ impl NodeBuilder {
             names: names(records.clone()),
             blocks,
             records,
+            filestore,
             rocks: Some(rocks),
             repo: Some(repo),
             agent_suffix,
@@ -107,6 +114,25 @@ impl NodeBuilder {
         let store = RocksStore::open(options)?;
         Ok((repo, store))
     }
+}
+
+/// References to files, if the settings allow them. Paths are relative to the folder that the repo
+/// lies in.
+async fn filestore(repo: &Repo, rocks: &Arc<RocksStore>) -> Result<Option<Filestore>> {
+    let config = repo.config();
+    let on = |key| config.flag(key).unwrap_or(false);
+    let (files, urls) = (
+        on("Experimental.FilestoreEnabled"),
+        on("Experimental.UrlstoreEnabled"),
+    );
+    if !files && !urls {
+        return Ok(None);
+    }
+    let path = std::path::absolute(repo.path()).unwrap_or_else(|_| repo.path().to_owned());
+    let root = path.parent().unwrap_or(&path).to_owned();
+    let options = basalt_filestore::Options { root, files, urls };
+    let store = Filestore::open(rocks.clone(), rocks.clone(), options).await?;
+    Ok(Some(store))
 }
 
 /// Names that come before all others, as `name:path,name:path`.

@@ -101,6 +101,17 @@ pub enum Error {
     /// A name means nothing, or cannot be given a meaning.
     #[error(transparent)]
     Ipns(#[from] basalt_ipns::Error),
+    /// Files are to be referred to, and the settings do not allow it.
+    #[error(
+        "either the filestore or the urlstore must be enabled to use nocopy, see: https://github.com/ipfs/kubo/blob/master/docs/experimental-features.md#ipfs-filestore"
+    )]
+    NothingToReferWith,
+    /// It is not known where the file is that is to be referred to.
+    #[error("missing file path or URL, can't create filestore reference")]
+    NowhereToReferTo,
+    /// The settings do not allow references to files, and none are looked at.
+    #[error("filestore is not enabled, see https://git.io/vNItf")]
+    NoFilestore,
     /// A node of another codec where a dag-pb node is needed.
     #[error("expected protobuf dag node")]
     NotDagPb,

@@ -1,5 +1,7 @@
 //! Bringing files in: what `ipfs add` does.
 
+mod by_reference;
+
 use std::sync::Arc;
 
 use basalt_block::Cid;
@@ -11,7 +13,8 @@ use basalt_unixfs::{
 };
 use bytes::Bytes;
 
-use crate::{Node, Result};
+use crate::{Error, Node, Result};
+use by_reference::{Cached, Leaves, References};
 
 /// How files and trees are brought in.
 #[derive(Debug, Clone)]
@@ -24,6 +27,11 @@ pub struct ImportOptions {
     pub empty_directories: bool,
     /// Whether nothing is stored: to know what the CIDs would be.
     pub only_hash: bool,
+    /// Whether the bytes of files are not copied, but read from where they are: see
+    /// [`Import::file_at`].
+    pub nocopy: bool,
+    /// Whether blocks are not stored that can be had from files which were added so.
+    pub fscache: bool,
     /// Whether each root is pinned.
     pub pin: bool,
     /// The name of the pins; may be empty.
@@ -37,6 +45,8 @@ impl Default for ImportOptions {
             directory: DirectoryOptions::default(),
             empty_directories: true,
             only_hash: false,
+            nocopy: false,
+            fscache: false,
             pin: true,
             pin_name: String::new(),
         }
@@ -69,6 +79,7 @@ pub struct Import {
     node: Node,
     options: ImportOptions,
     sink: Arc<dyn BlockSink>,
+    references: Option<Arc<References>>,
     tree: Option<TreeBuilder>,
     roots: Vec<Cid>,
     _lease: Lease,
@@ -84,18 +95,26 @@ impl Node {
     /// Begins to bring files in.
     ///
     /// # Errors
-    /// The options contradict each other or name what is not known.
+    /// The options contradict each other or name what is not known, or the setting that `nocopy` needs
+    /// is off.
     pub fn import(&self, options: ImportOptions) -> Result<Import> {
-        let sink: Arc<dyn BlockSink> = if options.only_hash {
-            Arc::new(OnlyHash)
-        } else {
-            Arc::new(self.blocks().store().clone())
+        let filestore = self.filestore().ok();
+        let sink: Arc<dyn BlockSink> = match filestore {
+            _ if options.only_hash => Arc::new(OnlyHash),
+            Some(store) if options.fscache => Arc::new(Cached(store.clone())),
+            _ => Arc::new(self.blocks().store().clone()),
+        };
+        let references = match filestore {
+            _ if !options.nocopy => None,
+            Some(store) => Some(Arc::new(References::new(store.clone()))),
+            None => return Err(Error::NothingToReferWith),
         };
         let lease = self.blocks().lease();
         let mut import = Import {
             node: self.clone(),
             options,
             sink,
+            references,
             tree: None,
             roots: Vec::new(),
             _lease: lease,
@@ -140,14 +159,32 @@ impl Import {
     }
 
     /// Begins a file.
+    ///
+    /// # Errors
+    /// With [`ImportOptions::nocopy`], that it is not known where the file is.
     pub fn file(&mut self, stat: Stat) -> Result<FileImport<'_>> {
+        self.file_at(stat, None)
+    }
+
+    /// Begins a file that is known to lie at a URL or absolute path. That is where its bytes will be
+    /// read from with [`ImportOptions::nocopy`].
+    pub fn file_at(&mut self, stat: Stat, place: Option<&[u8]>) -> Result<FileImport<'_>> {
         let options = FileOptions {
             stat,
             ..self.options.file.clone()
         };
         let sink = self.tree()?.sink();
+        let mut builder = FileBuilder::new(options, sink)?;
+        if let Some(references) = &self.references {
+            let place = place.filter(|place| !place.is_empty());
+            let place = place.ok_or(Error::NowhereToReferTo)?.to_vec();
+            if !self.options.only_hash {
+                let references = references.clone();
+                builder = builder.leaves_to(Arc::new(Leaves { references, place }));
+            }
+        }
         Ok(FileImport {
-            builder: FileBuilder::new(options, sink)?,
+            builder,
             import: self,
         })
     }
@@ -159,6 +196,9 @@ impl Import {
             Some(tree) => tree.finish().await?,
             None => unreachable!("a tree was just begun"),
         };
+        if let Some(references) = &self.references {
+            references.flush().await?;
+        }
         self.roots.push(tree.root.cid);
         Ok(tree)
     }

@@ -1,8 +1,9 @@
 use std::sync::{Arc, OnceLock};
 
-use basalt_blockstore::{Datastore, Usage};
+use basalt_blockstore::{Blockstore, Datastore, Usage};
 use basalt_blockstore_rocks::RocksStore;
 use basalt_exchange::BlockService;
+use basalt_filestore::Filestore;
 use basalt_ipns::Resolver;
 use basalt_network::Handle;
 use basalt_pin::{Collect, Collection, Pin, Pins, Progress, Source, Summary};
@@ -22,6 +23,7 @@ pub(crate) struct Parts {
     pub(crate) repo: Option<Repo>,
     pub(crate) rocks: Option<Arc<RocksStore>>,
     pub(crate) records: Arc<dyn Datastore>,
+    pub(crate) filestore: Option<Filestore>,
     pub(crate) blocks: BlockService,
     pub(crate) pins: Pins,
     pub(crate) files: Files,
@@ -161,6 +163,22 @@ impl Node {
     /// What is damaged in the store as far as opening it told.
     pub fn damage(&self) -> Option<&str> {
         self.0.parts.rocks.as_ref()?.damage()
+    }
+
+    /// Blocks that are references to files and URLs.
+    ///
+    /// # Errors
+    /// The settings do not allow any.
+    pub fn filestore(&self) -> Result<&Filestore> {
+        self.0.parts.filestore.as_ref().ok_or(Error::NoFilestore)
+    }
+
+    /// The store of the blocks that are kept here, without references.
+    pub(crate) fn kept(&self) -> &Arc<dyn Blockstore> {
+        match &self.0.parts.filestore {
+            Some(store) => store.blocks(),
+            None => self.blocks().store(),
+        }
     }
 
     pub(crate) fn rocks(&self) -> Option<&Arc<RocksStore>> {

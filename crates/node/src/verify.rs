@@ -73,11 +73,12 @@ pub enum Outcome {
 }
 
 impl Node {
-    /// Reads every block, checks it against its hash and deals with the bad ones. Goes on past
-    /// whatever is damaged; a block that was written anew meanwhile is left alone.
+    /// Reads every block that is kept here, checks it against its hash and deals with the bad ones.
+    /// Goes on past whatever is damaged; a block that was written anew meanwhile is left alone. What
+    /// is only referred to is checked by [`basalt_filestore::Filestore::list`].
     pub fn verify_blocks(&self, remedy: Remedy) -> BoxStream<'static, Verified> {
         let node = self.clone();
-        let findings = self.blocks().store().scrub();
+        let findings = self.kept().scrub();
         findings
             .map(move |found| {
                 let node = node.clone();
@@ -138,7 +139,7 @@ impl Node {
     }
 
     async fn is_sound(&self, cid: &Cid) -> bool {
-        match self.blocks().store().get(cid).await {
+        match self.kept().get(cid).await {
             Ok(Some(block)) => Block::verified(*cid, block.into_data()).is_ok(),
             _ => false,
         }
@@ -152,7 +153,7 @@ impl Node {
     }
 
     async fn drop_block(&self, hash: Multihash) -> Outcome {
-        let store = self.blocks().store();
+        let store = self.kept();
         let deleted: Result<_, _> = async {
             let deleted = store.delete_many(&[hash]).await?;
             store.sync().await?;

@@ -49,7 +49,7 @@ pub use error::Error;
 pub use format::CidFormat;
 pub use proto::{Data, DecodeError, Kind};
 pub use reader::{File, FileStream, Inode, Symlink};
-pub use sink::{BatchedSink, BlockSink, OnlyHash};
+pub use sink::{BatchedSink, BlockSink, LeafSink, OnlyHash};
 pub use source::BlockSource;
 pub use stat::{Mtime, Stat};
 

@@ -15,6 +15,13 @@ pub trait BlockSink: Send + Sync + 'static {
     async fn put(&self, blocks: Vec<Block>) -> Result<()>;
 }
 
+/// A place that takes the raw leaves of one file, with where in the file each begins.
+#[async_trait]
+pub trait LeafSink: Send + Sync + 'static {
+    /// Takes some leaves, in batches of a few MiB or a few thousand.
+    async fn put_leaves(&self, leaves: Vec<(u64, Block)>) -> Result<()>;
+}
+
 #[async_trait]
 impl<T: Blockstore + ?Sized> BlockSink for Arc<T> {
     async fn put(&self, blocks: Vec<Block>) -> Result<()> {

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("car", &["block"]),
     ("blockstore", &["block"]),
     ("blockstore-rocks", &["blockstore"]),
+    ("filestore", &["blockstore", "http"]),
     ("unixfs", &["chunker", "ipld", "blockstore"]),
     ("mfs", &["unixfs"]),
     ("pin", &["ipld", "blockstore"]),
@@ -31,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "car",
             "blockstore-rocks",
+            "filestore",
             "mfs",
             "pin",
             "network",

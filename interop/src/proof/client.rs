@@ -31,6 +31,8 @@ pub(crate) type Answer = std::result::Result<Vec<u8>, String>;
 #[derive(Debug, Clone)]
 pub(crate) enum Part {
     File(String, Content),
+    /// A file that lies at this absolute path.
+    Lying(String, Content, String),
     Bytes(String, Vec<u8>),
     Directory(String),
 }
@@ -141,7 +143,7 @@ fn write_request(
     let heads: Vec<String> = parts.iter().map(head).collect();
     let end = format!("\r\n--{BOUNDARY}--\r\n");
     let bodies = parts.iter().map(|part| match part {
-        Part::File(_, content) => content.len,
+        Part::File(_, content) | Part::Lying(_, content, _) => content.len,
         Part::Bytes(_, bytes) => bytes.len() as u64,
         Part::Directory(_) => 0,
     });
@@ -155,7 +157,7 @@ fn write_request(
     for (head, part) in heads.iter().zip(parts) {
         to.write_all(head.as_bytes())?;
         match part {
-            Part::File(_, content) => content.write(&mut to)?,
+            Part::File(_, content) | Part::Lying(_, content, _) => content.write(&mut to)?,
             Part::Bytes(_, bytes) => to.write_all(bytes)?,
             Part::Directory(_) => {}
         }
@@ -166,13 +168,19 @@ fn write_request(
 
 fn head(part: &Part) -> String {
     let (name, kind) = match part {
-        Part::File(name, _) | Part::Bytes(name, _) => (name, "application/octet-stream"),
+        Part::File(name, _) | Part::Lying(name, ..) | Part::Bytes(name, _) => {
+            (name, "application/octet-stream")
+        }
         Part::Directory(name) => (name, "application/x-directory"),
     };
     let name = name.replace('/', "%2F");
+    let place = match part {
+        Part::Lying(.., path) => format!("Abspath: {path}\r\n"),
+        _ => String::new(),
+    };
     format!(
         "\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-         Content-Type: {kind}\r\n\r\n"
+         {place}Content-Type: {kind}\r\n\r\n"
     )
 }
 

@@ -2,12 +2,14 @@
 //! daemon starts again.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::client::Client;
 use super::content::{Content, Dice};
@@ -50,6 +52,9 @@ struct World {
     killed: AtomicBool,
     acknowledged: AtomicUsize,
     cut: AtomicUsize,
+    /// Where files lie that are referred to, and how many there are.
+    files: PathBuf,
+    referred: AtomicUsize,
 }
 
 pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
@@ -61,7 +66,13 @@ pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
         .tempdir_in(&settings.dir)?;
     let place = Place::init(&settings.bin, folder.path(), folder.path())?;
     let mut dice = Dice::new(settings.seed);
-    let world = World::default();
+    let (on, said) = place.run(&["config", "--json", "Experimental.FilestoreEnabled", "true"])?;
+    ensure!(on, "config: {said}");
+    let world = World {
+        files: folder.path().join("files"),
+        ..World::default()
+    };
+    fs::create_dir(&world.files)?;
     let mut slowest = Duration::ZERO;
     let mut node = place.start()?;
     let began = Instant::now();
@@ -88,6 +99,7 @@ pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
     tally.figure("rounds", rounds);
     tally.figure("answered", world.acknowledged.load(SeqCst));
     tally.figure("cut off", world.cut.load(SeqCst));
+    tally.figure("files referred to", world.referred.load(SeqCst));
     tally.figure("collections", world.collections.load(SeqCst) / 2);
     tally.figure("slowest restart, ms", slowest.as_millis() as u64);
     tally.figure("seconds", began.elapsed().as_secs());
@@ -100,11 +112,12 @@ type Kind = fn(&World, &mut Client, &mut Dice) -> Result<()>;
 /// Works on `node` from many sides until it is killed.
 fn work(world: &World, node: Node, delay: Duration, dice: &mut Dice) -> Result<()> {
     world.killed.store(false, SeqCst);
-    let kinds: [Kind; 11] = [
+    let kinds: [Kind; 12] = [
         add_large,
         add_small,
         add_small,
         add_tree,
+        refer,
         put,
         put,
         import,
@@ -226,6 +239,17 @@ fn add_tree(world: &World, client: &mut Client, dice: &mut Dice) -> Result<()> {
     let files: Vec<Content> = files.collect();
     world.stored(items::add_directory(client, files, &options), pinned)?;
     thread::sleep(Duration::from_millis(dice.within(0, 100)));
+    Ok(())
+}
+
+/// Adds a file with `--nocopy`.
+fn refer(world: &World, client: &mut Client, dice: &mut Dice) -> Result<()> {
+    let (pinned, options) = options(dice);
+    let content = items::content(dice, 16, 3 << 20);
+    let number = world.referred.fetch_add(1, SeqCst);
+    let path = world.files.join(number.to_string());
+    world.stored(items::refer_to(client, content, &path, &options), pinned)?;
+    thread::sleep(Duration::from_millis(dice.within(0, 60)));
     Ok(())
 }
 

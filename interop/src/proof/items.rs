@@ -33,6 +33,22 @@ pub(crate) fn add_file(
     item(answer, "Hash", What::File(content))
 }
 
+/// Adds a file that is written to `path` first, and whose bytes stay there.
+pub(crate) fn refer_to(
+    client: &mut Client,
+    content: Content,
+    path: &std::path::Path,
+    options: &str,
+) -> Result<std::result::Result<Item, String>> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    content.write(&mut file)?;
+    std::io::Write::flush(&mut file)?;
+    let command = format!("add?progress=false&nocopy=true{options}");
+    let part = Part::Lying("f".into(), content, path.display().to_string());
+    let answer = client.send(&command, &[part])?;
+    item(answer, "Hash", What::File(content))
+}
+
 /// Adds a directory of files.
 pub(crate) fn add_directory(
     client: &mut Client,

@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use async_trait::async_trait;
 use basalt::{FileImport, Import, unixfs};
@@ -198,7 +199,11 @@ impl Adding {
                 let added = self.import.symlink(&path, target, link).await?;
                 self.tell(&added).await
             }
-            NodeKind::File => self.file(path, stat).await,
+            NodeKind::File => {
+                let place = entry.abspath.as_deref();
+                let place = place.map(|path| path.as_os_str().as_bytes());
+                self.file(path, stat, place).await
+            }
         }
     }
 
@@ -241,9 +246,9 @@ impl Adding {
         }
     }
 
-    async fn file(&mut self, path: Bytes, stat: unixfs::Stat) -> Result<()> {
+    async fn file(&mut self, path: Bytes, stat: unixfs::Stat, place: Option<&[u8]>) -> Result<()> {
         let name = self.shown(&path);
-        let mut file = self.import.file(stat)?;
+        let mut file = self.import.file_at(stat, place)?;
         let (mut done, mut told) = (0u64, 0u64);
         let progress = |bytes| AddEvent {
             name: name.clone(),

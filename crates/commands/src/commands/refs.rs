@@ -38,14 +38,16 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn link(text: String) -> Self {
+    /// A row that is a CID, or a link as text.
+    pub(crate) fn link(text: String) -> Self {
         Self {
             r#ref: text,
             err: String::new(),
         }
     }
 
-    fn write(self, w: &mut dyn Write) -> Result<()> {
+    /// Writes the row, or fails with what it says.
+    pub(crate) fn write(self, w: &mut dyn Write) -> Result<()> {
         if !self.err.is_empty() {
             return Err(Error::new(self.err));
         }

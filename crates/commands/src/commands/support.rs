@@ -17,6 +17,7 @@ mod peer_text;
 mod read;
 mod removed;
 mod repo;
+mod single_cid;
 mod strings;
 mod time;
 
@@ -37,5 +38,6 @@ pub(crate) use peer_text::PeerText;
 pub(crate) use read::whole_file;
 pub(crate) use removed::removed;
 pub(crate) use repo::with_repo;
+pub(crate) use single_cid::single_cid;
 pub(crate) use strings::Strings;
 pub(crate) use time::{MONTHS, civil, rfc3339};

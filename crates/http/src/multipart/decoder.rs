@@ -31,7 +31,7 @@ pub enum Event {
 /// what was fed; only bytes that could be the beginning of a boundary are copied.
 ///
 /// ```
-/// # use basalt_rpc::http::multipart::{Decoder, Event};
+/// # use basalt_http::multipart::{Decoder, Event};
 /// let mut decoder = Decoder::new(b"b").unwrap();
 /// decoder.feed("--b\r\n\r\nhello\r\n--b--".into());
 /// decoder.finish();

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use basalt_block::{Cid, codec};
+use basalt_block::{Block, Cid, codec, hash_codes::IDENTITY};
 use basalt_chunker::Chunker;
 use basalt_ipld::dag_pb::Node;
 use bytes::{Bytes, BytesMut};
@@ -19,7 +19,8 @@ use super::{
     leaves::{Leaf, LeafFormat},
 };
 use crate::{
-    BlockSink, CidFormat, DEFAULT_FILE_LINKS, Data, Error, Kind, Result, Stat, sink::Outbox,
+    BlockSink, CidFormat, DEFAULT_FILE_LINKS, Data, Error, Kind, LeafSink, Result, Stat,
+    sink::Outbox,
 };
 
 /// Chunks are hashed in batches of about this many bytes, on other threads…
@@ -93,6 +94,8 @@ pub struct FileBuilder {
     first: Option<Leaf>,
     leaves: u64,
     outbox: Outbox,
+    /// Raw leaves that go elsewhere than the other blocks.
+    placed: Option<Placed>,
     sending: Option<JoinHandle<Result<()>>>,
     /// Bytes in the batch, being hashed, in the outbox and being sent.
     held: usize,
@@ -126,11 +129,24 @@ impl FileBuilder {
             first: None,
             leaves: 0,
             outbox: Outbox::default(),
+            placed: None,
             sending: None,
             held: 0,
             sent: 0,
             permit: None,
         })
+    }
+
+    /// Has the raw leaves go to `sink` instead, with their places in the file. A file without bytes
+    /// has none.
+    pub fn leaves_to(mut self, sink: Arc<dyn LeafSink>) -> Self {
+        self.placed = Some(Placed {
+            sink,
+            leaves: Vec::new(),
+            bytes: 0,
+            offset: 0,
+        });
+        self
     }
 
     /// Adds bytes at the end of the file.
@@ -189,8 +205,7 @@ impl FileBuilder {
             self.collect().await?;
         }
         let root = self.root()?;
-        self.sent_all().await?;
-        self.outbox.send(&*self.sink).await?;
+        self.send_rest().await?;
         Ok(FileNode {
             cid: root.cid,
             dag_size: root.tsize,
@@ -209,7 +224,7 @@ impl FileBuilder {
             (None, None) => self.leaf.leaf(Bytes::new())?,
         };
         let (block, child) = with_stat(leaf, stat, self.options.cids)?;
-        self.outbox.push(block);
+        self.keep_leaf(block);
         Ok(child)
     }
 
@@ -285,24 +300,51 @@ impl FileBuilder {
                 self.first = Some((block, child));
             } else {
                 if let Some((first, _)) = self.first.take() {
-                    self.outbox.push(first);
+                    self.keep_leaf(first);
                 }
-                self.outbox.push(block);
+                self.keep_leaf(block);
             }
             self.leaves += 1;
         }
         Ok(())
     }
 
+    /// Puts a leaf, which comes in the order of the file, to what is sent next.
+    fn keep_leaf(&mut self, block: Block) {
+        match &mut self.placed {
+            Some(placed) if block.cid().codec() == codec::RAW && !block.data().is_empty() => {
+                placed.push(block);
+            }
+            _ => self.outbox.push(block),
+        }
+    }
+
     async fn send_if_full(&mut self) -> Result<()> {
-        if !self.outbox.is_full() {
+        let full = self.placed.as_ref().is_some_and(Placed::is_full);
+        if !self.outbox.is_full() && !full {
             return Ok(());
         }
         self.sent_all().await?;
-        self.sent = self.outbox.bytes();
+        self.sent = self.outbox.bytes() + self.placed.as_ref().map_or(0, |placed| placed.bytes);
+        let placed = self.placed.as_mut().map(Placed::take);
         let (sink, blocks) = (self.sink.clone(), self.outbox.take());
-        self.sending = Some(tokio::spawn(async move { sink.put(blocks).await }));
+        self.sending = Some(tokio::spawn(async move {
+            if let Some((sink, leaves)) = placed {
+                sink.put_leaves(leaves).await?;
+            }
+            sink.put(blocks).await
+        }));
         Ok(())
+    }
+
+    /// Sends what is left.
+    async fn send_rest(&mut self) -> Result<()> {
+        self.sent_all().await?;
+        if let Some(placed) = &mut self.placed {
+            let (sink, leaves) = placed.take();
+            sink.put_leaves(leaves).await?;
+        }
+        self.outbox.send(&*self.sink).await
     }
 
     /// Waits until what is being sent has arrived.
@@ -327,11 +369,40 @@ impl FileBuilder {
         while !self.hashing.is_empty() {
             self.collect().await?;
         }
-        self.sent_all().await?;
-        self.outbox.send(&*self.sink).await?;
+        self.send_rest().await?;
         self.held = 0;
         self.permit = None;
         Ok(())
+    }
+}
+
+/// Leaves that are collected with their places.
+struct Placed {
+    sink: Arc<dyn LeafSink>,
+    leaves: Vec<(u64, Block)>,
+    bytes: usize,
+    /// Where the next leaf begins.
+    offset: u64,
+}
+
+impl Placed {
+    fn push(&mut self, block: Block) {
+        let offset = self.offset;
+        self.offset += block.data().len() as u64;
+        // What is in its CID need not be looked for in the file.
+        if block.multihash().code() != IDENTITY {
+            self.bytes += block.data().len();
+            self.leaves.push((offset, block));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= BATCH || self.leaves.len() >= BATCH_CHUNKS
+    }
+
+    fn take(&mut self) -> (Arc<dyn LeafSink>, Vec<(u64, Block)>) {
+        self.bytes = 0;
+        (self.sink.clone(), std::mem::take(&mut self.leaves))
     }
 }
 

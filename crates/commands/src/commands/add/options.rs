@@ -159,10 +159,13 @@ pub(super) fn plan(call: &Call<Options>, node: &Node) -> Result<Plan> {
             "option \"mtime-nsecs\" requires \"mtime\" to be provided as well",
         ));
     }
-    if options.nocopy {
+    if options.nocopy && raw_leaves == Some(false) {
         return Err(Error::new(
-            "either the filestore or the urlstore must be enabled to use nocopy, see: https://github.com/ipfs/kubo/blob/master/docs/experimental-features.md#ipfs-filestore",
+            "nocopy option requires '--raw-leaves' to be enabled as well",
         ));
+    }
+    if options.nocopy && node.filestore().is_err() {
+        return Err(basalt::Error::NothingToReferWith.into());
     }
     let directory = directory(options, &settings, cids);
     if !directory.fanout.is_power_of_two() || !(8..=1024).contains(&directory.fanout) {
@@ -186,7 +189,8 @@ pub(super) fn plan(call: &Call<Options>, node: &Node) -> Result<Plan> {
     let file = FileOptions {
         chunker: chunker(options, &settings)?,
         layout: layout(options, &settings),
-        raw_leaves: raw_leaves.unwrap_or(cids.version == Version::V1 && !has_stat),
+        raw_leaves: raw_leaves
+            .unwrap_or(options.nocopy || cids.version == Version::V1 && !has_stat),
         max_links: positive(options.max_file_links, settings.file_max_links_or_default()),
         cids,
         stat,
@@ -203,6 +207,8 @@ pub(super) fn plan(call: &Call<Options>, node: &Node) -> Result<Plan> {
         directory,
         empty_directories: options.empty_dirs,
         only_hash: options.only_hash,
+        nocopy: options.nocopy,
+        fscache: options.fscache,
         pin: options.pin && !options.only_hash,
         pin_name: options.pin_name.clone().unwrap_or_default(),
     };

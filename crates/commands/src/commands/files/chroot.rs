@@ -1,12 +1,10 @@
 use std::io::Write;
 
 use async_trait::async_trait;
-use basalt::block::parse_cid;
 use basalt::mfs::empty_root;
-use basalt::{Cid, ipld::Path};
 use serde::{Deserialize, Serialize};
 
-use crate::commands::support::CidText;
+use crate::commands::support::{CidText, single_cid};
 use crate::{About, Arg, Call, Command, Error, Output, Result, Status, View};
 
 crate::options! {
@@ -61,9 +59,8 @@ Examples:
         let cids = CidText::new(&call.meta.globals)?;
         let new = match call.next_arg().await? {
             None => empty_root(),
-            Some(text) => {
-                cid_of(&text).map_err(|why| Error::new(format!("invalid CID {text:?}: {why}")))?
-            }
+            Some(text) => single_cid(&text)
+                .map_err(|why| Error::new(format!("invalid CID {text:?}: {why}")))?,
         };
         let opened = call.ctx.node().await.map_err(|e| {
             let why = e.message;
@@ -86,18 +83,4 @@ Examples:
         w.write_all(told.message.as_bytes())?;
         Ok(())
     }
-}
-
-/// A CID, or a path that is no more than one.
-fn cid_of(text: &str) -> Result<Cid, String> {
-    if let Ok((cid, _)) = parse_cid(text) {
-        return Ok(cid);
-    }
-    let path = Path::parse_argument(text).map_err(|e| e.to_string())?;
-    if path.segments().next().is_some() {
-        return Err(format!(
-            "{text:?} points below a root CID, expected a single CID"
-        ));
-    }
-    parse_cid(&path.root()).map(|(cid, _)| cid)
 }

@@ -1,0 +1,6 @@
+//! The store around another one.
+
+#![allow(clippy::unwrap_used)]
+
+mod conformance;
+mod references;
