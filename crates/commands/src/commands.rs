@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod block;
+pub(crate) mod bootstrap;
 pub(crate) mod cat;
 pub(crate) mod cid;
 // The module has the name of the command.
@@ -24,10 +25,12 @@ pub(crate) mod multibase;
 pub(crate) mod name;
 pub(crate) mod object;
 pub(crate) mod pin;
+pub(crate) mod ping;
 pub(crate) mod refs;
 pub(crate) mod repo;
 pub(crate) mod resolve;
 pub(crate) mod shutdown;
+pub(crate) mod stats;
 pub(crate) mod support;
 pub(crate) mod swarm;
 pub(crate) mod version;

@@ -154,6 +154,11 @@ Examples:
     group("repo", "Look after the repository."),
     group("stats", "Show figures of the node."),
     group("swarm", "Look at the connections to other nodes, and make some."),
+    group("swarm/peering", "Look after peers that the node is always connected to.").about_text(
+        "The node keeps a connection to each of these peers, and makes a new one when it is lost, at first
+soon and then ever less often. Changes last until the daemon ends; Peering.Peers in the config is
+where it begins.",
+    ),
 ];
 
 /// Checked against the repo's own list by a test.
@@ -224,6 +229,11 @@ table![
     c::block::put::Put,
     c::block::rm::Rm,
     c::block::stat::Stat,
+    c::bootstrap::Bootstrap,
+    c::bootstrap::add::Add,
+    c::bootstrap::list::List,
+    c::bootstrap::rm::Rm,
+    c::bootstrap::rm::all::All,
     c::cat::Cat,
     c::cid::base32::Base32,
     c::cid::bases::Bases,
@@ -319,6 +329,7 @@ table![
     c::pin::rm::Rm,
     c::pin::update::Update,
     c::pin::verify::Verify,
+    c::ping::Ping,
     c::refs::Refs,
     c::refs::local::Local,
     c::repo::gc::Gc,
@@ -335,7 +346,15 @@ table![
     c::swarm::addrs::local::Local,
     c::swarm::connect::Connect,
     c::swarm::disconnect::Disconnect,
+    c::stats::bw::Bw,
+    c::swarm::filters::Filters,
+    c::swarm::filters::add::Add,
+    c::swarm::filters::rm::Rm,
+    c::swarm::peering::add::Add,
+    c::swarm::peering::ls::Ls,
+    c::swarm::peering::rm::Rm,
     c::swarm::peers::Peers,
+    c::swarm::resources::Resources,
     c::version::Version,
 ];
 

@@ -19,6 +19,7 @@ use libp2p::swarm::{
 use libp2p::{Multiaddr, PeerId};
 
 use crate::address::without_peer;
+use crate::filter::Filters;
 use crate::peers::Identity;
 
 /// Peers that are remembered.
@@ -58,9 +59,17 @@ impl Known {
 pub(crate) struct Behaviour {
     peers: HashMap<PeerId, Known>,
     clock: u64,
+    filters: Filters,
 }
 
 impl Behaviour {
+    pub(crate) fn new(filters: Filters) -> Self {
+        Self {
+            filters,
+            ..Self::default()
+        }
+    }
+
     /// Remembers addresses; for ever where `time` does not say.
     pub(crate) fn add(&mut self, peer: PeerId, addresses: &[Multiaddr], time: Option<Duration>) {
         let until = time.map(|time| Instant::now() + time);
@@ -163,7 +172,9 @@ impl NetworkBehaviour for Behaviour {
         _: &[Multiaddr],
         _: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
-        Ok(peer.map_or_else(Vec::new, |peer| self.addresses(&peer)))
+        let mut all = peer.map_or_else(Vec::new, |peer| self.addresses(&peer));
+        all.retain(|address| !self.filters.denies(address));
+        Ok(all)
     }
 
     fn handle_established_outbound_connection(

@@ -53,6 +53,14 @@ pub(crate) fn failed(peer: PeerId, error: &DialError) -> Error {
     }
 }
 
+/// An address that the filters refuse.
+pub(crate) fn filtered(address: Multiaddr) -> DialFailure {
+    DialFailure {
+        address,
+        reason: "gater disallows connection to peer".to_owned(),
+    }
+}
+
 /// Why a listener does not work.
 pub(crate) fn listening(address: &Multiaddr, error: &TransportError<io::Error>) -> String {
     match error {

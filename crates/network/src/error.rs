@@ -25,8 +25,13 @@ pub enum Error {
     #[error("failed to dial: failed to dial {0}: no addresses")]
     NoAddresses(PeerId),
     /// Every address was refused before it was dialled.
-    #[error("failed to dial: failed to dial {0}: no good addresses")]
-    NoGoodAddresses(PeerId),
+    #[error("failed to dial: failed to dial {peer}: no good addresses{}", Lines(.failures))]
+    NoGoodAddresses {
+        /// Who was to be dialled.
+        peer: PeerId,
+        /// Address by address.
+        failures: Vec<DialFailure>,
+    },
     /// Every address was tried.
     #[error("failed to dial: failed to dial {peer}: all dials failed{}", Lines(.failures))]
     Dial {
@@ -43,6 +48,15 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A peer does not speak the protocol.
+    #[error("failed to negotiate protocol: protocols not supported")]
+    NoSuchProtocol,
+    /// Too many streams wait to be opened.
+    #[error("cannot open a stream: too many are being opened to this peer")]
+    TooManyStreams,
+    /// A stream has failed.
+    #[error("{0}")]
+    Stream(String),
     /// There is no connection to the peer.
     #[error("not connected")]
     NotConnected,

@@ -1,12 +1,18 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use libp2p::{Multiaddr, PeerId};
+use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::filter::Filters;
+use crate::limits::{Limits, Usage};
 use crate::service::Service;
-use crate::{Connection, Error, Identity, Result, Unsupported};
+use crate::streams::{Opened, Wanted};
+use crate::traffic::Traffic;
+use crate::{
+    Bandwidth, Connection, Error, Identity, Pings, Result, StreamCount, Unsupported, peering, ping,
+};
 
 /// A piece of work for the swarm's task.
 pub(crate) type Ask = Box<dyn FnOnce(&mut Service) + Send>;
@@ -17,6 +23,9 @@ pub struct Handle {
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) peer: PeerId,
     pub(crate) unsupported: Arc<[Unsupported]>,
+    pub(crate) limits: Arc<Option<Limits>>,
+    pub(crate) filters: Filters,
+    pub(crate) traffic: Traffic,
     pub(crate) stop: CancellationToken,
     pub(crate) ended: CancellationToken,
 }
@@ -110,6 +119,124 @@ impl Handle {
     /// What the node speaks, sorted.
     pub async fn protocols(&self) -> Result<Vec<String>> {
         self.call(|service| service.protocols()).await
+    }
+
+    /// Opens a stream to a peer, connecting first, on which one of `protocols` is spoken.
+    pub(crate) async fn open(
+        &self,
+        peer: PeerId,
+        protocols: Vec<StreamProtocol>,
+    ) -> Result<Opened> {
+        self.connect(peer, Vec::new()).await?;
+        let (answer, answered) = oneshot::channel();
+        let wanted = Wanted { protocols, answer };
+        self.call(move |service| service.swarm.behaviour_mut().streams.open(peer, wanted))
+            .await?;
+        // The answer is lost with the connection.
+        answered.await.map_err(|_| Error::NotConnected)?
+    }
+
+    /// A stream to ping a peer on.
+    ///
+    /// # Errors
+    /// The peer cannot be reached, or does not answer pings.
+    pub async fn pings(&self, peer: PeerId) -> Result<Pings> {
+        let (stream, _) = self.open(peer, vec![ping::PROTOCOL]).await?;
+        Ok(Pings::new(stream))
+    }
+
+    /// Notes how long a ping took.
+    pub async fn note_latency(&self, peer: PeerId, time: std::time::Duration) -> Result<()> {
+        self.call(move |service| service.note_latency(peer, time))
+            .await
+    }
+
+    /// Remembers for a while where a peer may be.
+    pub async fn remember(&self, peer: PeerId, addresses: Vec<Multiaddr>) -> Result<()> {
+        self.call(move |service| {
+            let book = &mut service.swarm.behaviour_mut().book;
+            book.add(peer, &addresses, Some(crate::book::GIVEN));
+        })
+        .await
+    }
+
+    /// Keeps a connection to a peer from now on.
+    pub async fn peer_with(&self, peer: PeerId, addresses: Vec<Multiaddr>) -> Result<()> {
+        self.call(move |service| {
+            let connected = service.swarm.is_connected(&peer);
+            let behaviour = service.swarm.behaviour_mut();
+            behaviour.peering.add(peer, addresses, connected);
+            behaviour.trim.protect(peer, peering::NAME);
+        })
+        .await
+    }
+
+    /// Keeps none any more; an open one stays.
+    pub async fn unpeer(&self, peer: PeerId) -> Result<()> {
+        self.call(move |service| {
+            let behaviour = service.swarm.behaviour_mut();
+            behaviour.peering.remove(&peer);
+            behaviour.trim.unprotect(&peer, peering::NAME);
+        })
+        .await
+    }
+
+    /// The peers to which a connection is kept.
+    pub async fn peering(&self) -> Result<Vec<(PeerId, Vec<Multiaddr>)>> {
+        self.call(|service| service.swarm.behaviour().peering.list())
+            .await
+    }
+
+    /// Says what a connection to a peer is worth to `who`, for when there are too many; 0 is nothing.
+    pub async fn value(&self, peer: PeerId, who: &'static str, value: u32) -> Result<()> {
+        self.call(move |service| service.swarm.behaviour_mut().trim.value(peer, who, value))
+            .await
+    }
+
+    /// Keeps connections to a peer from being closed for being too many, on behalf of `who`.
+    pub async fn protect(&self, peer: PeerId, who: &'static str) -> Result<()> {
+        self.call(move |service| service.swarm.behaviour_mut().trim.protect(peer, who))
+            .await
+    }
+
+    /// Takes that back.
+    pub async fn unprotect(&self, peer: PeerId, who: &'static str) -> Result<()> {
+        self.call(move |service| service.swarm.behaviour_mut().trim.unprotect(&peer, who))
+            .await
+    }
+
+    /// What is in use of what [`Limits`] limits; the limits themselves, unless there are none.
+    pub async fn resources(&self) -> Result<Option<(Limits, Usage)>> {
+        let Some(limits) = self.limits.as_ref().clone() else {
+            return Ok(None);
+        };
+        let usage = self.call(|service| service.usage()).await?;
+        Ok(Some((limits, usage)))
+    }
+
+    /// Addresses that the node wants nothing to do with.
+    pub fn filters(&self) -> &Filters {
+        &self.filters
+    }
+
+    /// All bytes that went over connections.
+    pub fn bandwidth(&self) -> Bandwidth {
+        self.traffic.total()
+    }
+
+    /// The bytes to and from a peer.
+    pub fn bandwidth_of_peer(&self, peer: &PeerId) -> Bandwidth {
+        self.traffic.peer(peer)
+    }
+
+    /// The bytes of a protocol.
+    pub fn bandwidth_of_protocol(&self, name: &str) -> Bandwidth {
+        self.traffic.protocol(name)
+    }
+
+    /// The open streams, all of them and by protocol.
+    pub fn open_streams(&self) -> (StreamCount, HashMap<String, StreamCount>) {
+        self.traffic.count()
     }
 
     /// Closes everything and waits until that is done, half a second at most.

@@ -1,5 +1,7 @@
-use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
+use libp2p::{Multiaddr, PeerId};
+
+use crate::{Limits, Range, WaterMarks};
 
 /// How the node shows itself to others.
 #[derive(Clone)]
@@ -17,6 +19,16 @@ pub struct Options {
     pub append_announce: Vec<Multiaddr>,
     /// Never announced: addresses, or ranges (`/ip4/10.0.0.0/ipcidr/8`).
     pub no_announce: Vec<Multiaddr>,
+    /// Addresses that the node wants nothing to do with.
+    pub filters: Vec<Range>,
+    /// Peers that the node is always connected to.
+    pub peering: Vec<(PeerId, Vec<Multiaddr>)>,
+    /// Peers that are the way into the network.
+    pub bootstrap: Vec<(PeerId, Vec<Multiaddr>)>,
+    /// How many connections the node wants; `None` for any number.
+    pub marks: Option<WaterMarks>,
+    /// What others may take; `None` for as much as they like, as far as that is safe.
+    pub limits: Option<Limits>,
 }
 
 impl Options {
@@ -29,6 +41,11 @@ impl Options {
             announce: Vec::new(),
             append_announce: Vec::new(),
             no_announce: Vec::new(),
+            filters: Vec::new(),
+            peering: Vec::new(),
+            bootstrap: Vec::new(),
+            marks: Some(WaterMarks::default()),
+            limits: Some(Limits::default()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Ranges of IP addresses.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
@@ -43,6 +44,39 @@ impl Range {
     pub fn contains(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         ip.is_ipv4() == self.network.is_ipv4() && masked(ip, self.bits) == self.network
+    }
+}
+
+/// A text that is no range.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotARange {
+    /// It is none at all.
+    #[error("invalid multiaddr-filter format")]
+    Format,
+    /// Its address or its number of bits is wrong.
+    #[error("invalid CIDR address: {0}")]
+    Cidr(String),
+}
+
+impl FromStr for Range {
+    type Err = NotARange;
+
+    fn from_str(text: &str) -> Result<Self, NotARange> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let ["", kind, ip, "ipcidr", bits] = parts[..] else {
+            return Err(NotARange::Format);
+        };
+        if kind != "ip4" && kind != "ip6" {
+            return Err(NotARange::Format);
+        }
+        let wrong = || NotARange::Cidr(format!("{ip}/{bits}"));
+        let address: IpAddr = ip.parse().map_err(|_| wrong())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let digits = !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit());
+        match bits.parse() {
+            Ok(bits) if digits && bits <= most => Ok(Self::new(address, bits)),
+            _ => Err(wrong()),
+        }
     }
 }
 
@@ -93,5 +127,35 @@ mod tests {
         assert_eq!(range("/ip4/1.2.3.4/ipcidr/33"), None);
         assert_eq!(range("/ip4/1.2.3.4"), None);
         assert_eq!(range("/dns4/x/ipcidr/3"), None);
+    }
+
+    #[test]
+    fn ranges_are_read() {
+        let read = |text: &str| text.parse::<Range>().map(|range| range.to_string());
+        assert_eq!(
+            read("/ip4/10.1.2.3/ipcidr/8").unwrap(),
+            "/ip4/10.0.0.0/ipcidr/8"
+        );
+        assert_eq!(
+            read("/ip6/fe80::1/ipcidr/10").unwrap(),
+            "/ip6/fe80::/ipcidr/10"
+        );
+        let error = |text: &str| read(text).unwrap_err().to_string();
+        for wrong in [
+            "x",
+            "/ip4/1.2.3.4",
+            "/dns4/x/ipcidr/3",
+            "/ip4/1.2.3.4/ipcidr/8/",
+        ] {
+            assert_eq!(error(wrong), "invalid multiaddr-filter format");
+        }
+        assert_eq!(
+            error("/ip4/1.2.3.4/ipcidr/99"),
+            "invalid CIDR address: 1.2.3.4/99"
+        );
+        assert_eq!(
+            error("/ip4/1.2.3/ipcidr/+8"),
+            "invalid CIDR address: 1.2.3/+8"
+        );
     }
 }

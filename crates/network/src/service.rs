@@ -9,7 +9,7 @@ use libp2p::core::ConnectedPoint;
 use libp2p::core::transport::ListenerId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{Config, ConnectionId, DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
+use libp2p::{Multiaddr, PeerId, Swarm, identify};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::address::{is_link_local, unsupported, without_peer};
 use crate::announce::Rules;
 use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::filter::Filters;
 use crate::handle::Ask;
 use crate::peers::{Direction, Open};
+use crate::traffic::Traffic;
 use crate::{Connection, Error, Handle, Options, Result, Unsupported, book, dial, transport};
 
 /// Pieces of work that may wait for the swarm's task.
@@ -38,6 +40,8 @@ type Answer = oneshot::Sender<Result<()>>;
 pub(crate) struct Service {
     pub(crate) swarm: Swarm<Behaviour>,
     pub(crate) announced: Vec<Multiaddr>,
+    filters: Filters,
+    traffic: Traffic,
     rules: Rules,
     open: HashMap<ConnectionId, Open>,
     latency: HashMap<PeerId, Duration>,
@@ -57,15 +61,24 @@ pub async fn start(options: Options) -> Result<Handle> {
     let config = Config::with_tokio_executor()
         .with_idle_connection_timeout(IDLE)
         .with_smart_dial();
+    let (filters, traffic) = (Filters::default(), Traffic::default());
+    for range in &options.filters {
+        filters.add(*range);
+    }
+    if let Some(limits) = &options.limits {
+        traffic.set_limits(limits);
+    }
     let swarm = Swarm::new(
-        transport::build(&options.key)?,
-        Behaviour::new(&options),
+        transport::build(&options.key, &traffic)?,
+        Behaviour::new(&options, filters.clone(), &traffic),
         peer,
         config,
     );
     let mut service = Service {
         swarm,
         announced: Vec::new(),
+        filters: filters.clone(),
+        traffic: traffic.clone(),
         rules: Rules::new(
             &options.announce,
             &options.append_announce,
@@ -91,6 +104,9 @@ pub async fn start(options: Options) -> Result<Handle> {
         asks,
         peer,
         unsupported: missing.into(),
+        limits: Arc::new(options.limits),
+        filters,
+        traffic,
         stop,
         ended,
     })
@@ -184,8 +200,14 @@ impl Service {
         }
         let book = &mut self.swarm.behaviour_mut().book;
         book.add(peer, &addresses, Some(book::GIVEN));
+        let known = book.addresses(&peer);
         if self.swarm.is_connected(&peer) {
             self.when_identified(peer, answer);
+            return;
+        }
+        if !known.is_empty() && known.iter().all(|address| self.filters.denies(address)) {
+            let failures = known.into_iter().map(dial::filtered).collect();
+            let _ = answer.send(Err(Error::NoGoodAddresses { peer, failures }));
             return;
         }
         let options = DialOpts::peer_id(peer)
@@ -235,6 +257,12 @@ impl Service {
         self.closing.entry(*last).or_default().push(answer);
     }
 
+    pub(crate) fn note_latency(&mut self, peer: PeerId, time: Duration) {
+        if self.swarm.is_connected(&peer) {
+            self.latency.insert(peer, time);
+        }
+    }
+
     pub(crate) fn connections(&self) -> Vec<Connection> {
         let open = self.open.values();
         open.map(|open| Connection {
@@ -242,9 +270,17 @@ impl Service {
             address: open.address.clone(),
             direction: open.direction,
             latency: self.latency.get(&open.peer).copied(),
-            streams: Vec::new(),
+            streams: self.traffic.streams(&open.peer, &open.address),
         })
         .collect()
+    }
+
+    pub(crate) fn open(&self) -> impl Iterator<Item = &Open> {
+        self.open.values()
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     pub(crate) fn listen_addresses(&self) -> Vec<Multiaddr> {
@@ -259,8 +295,9 @@ impl Service {
         let mut all = vec![
             identify::PROTOCOL_NAME.to_string(),
             identify::PUSH_PROTOCOL_NAME.to_string(),
-            ping::PROTOCOL_NAME.to_string(),
         ];
+        let served = self.swarm.behaviour().streams.services().protocols();
+        all.extend(served.iter().map(ToString::to_string));
         all.sort_unstable();
         all
     }
@@ -324,7 +361,13 @@ impl Service {
 
     fn on_behaviour(&mut self, event: BehaviourEvent) {
         match event {
-            BehaviourEvent::Book(never) => match never {},
+            BehaviourEvent::Book(never)
+            | BehaviourEvent::Filter(never)
+            | BehaviourEvent::Limits(never)
+            | BehaviourEvent::Trim(never)
+            | BehaviourEvent::Streams(never)
+            | BehaviourEvent::Peering(never)
+            | BehaviourEvent::Bootstrap(never) => match never {},
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 let identity = Arc::new(crate::identify::identity(info));
                 self.swarm
@@ -338,11 +381,6 @@ impl Service {
                 self.identity_settled(&peer_id);
             }
             BehaviourEvent::Identify(_) => {}
-            BehaviourEvent::Ping(ping::Event { peer, result, .. }) => {
-                if let Ok(time) = result {
-                    self.latency.insert(peer, time);
-                }
-            }
         }
     }
 

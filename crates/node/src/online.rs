@@ -1,6 +1,9 @@
 //! The node among its peers, as its config says.
 
-use basalt_network::{Handle, Keypair, Multiaddr, Options};
+mod limits;
+mod peers;
+
+use basalt_network::{Handle, Keypair, Multiaddr, Options, parse_address};
 use basalt_repo::Config;
 
 use crate::{Error, Node, Result};
@@ -38,6 +41,11 @@ impl Node {
         options.announce = addresses(&config, "Addresses.Announce")?;
         options.append_announce = addresses(&config, "Addresses.AppendAnnounce")?;
         options.no_announce = addresses(&config, "Addresses.NoAnnounce")?;
+        options.filters = peers::filters(&config)?;
+        options.peering = peers::peering(&config)?;
+        options.bootstrap = peers::bootstrap(&config)?;
+        options.marks = limits::marks(&config)?;
+        options.limits = limits::limits(self.require_repo()?)?;
         Ok(options)
     }
 }
@@ -46,7 +54,7 @@ impl Node {
 fn addresses(config: &Config, key: &'static str) -> Result<Vec<Multiaddr>> {
     let texts = config.strings(key);
     let parsed = texts.iter().map(|text| {
-        basalt_network::parse_address(text).map_err(|e| Error::NetworkSetting {
+        parse_address(text).map_err(|e| Error::NetworkSetting {
             key,
             reason: e.to_string(),
         })

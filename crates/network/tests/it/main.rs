@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod connect;
+mod crowd;
+mod filters;
+mod keep;
+mod traffic;
 
 use basalt_network::{Handle, Keypair, Multiaddr, Options, start};
 

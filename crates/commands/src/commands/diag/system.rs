@@ -12,13 +12,14 @@ use crate::{Context, Error, Result};
 
 /// All facts. Blocking.
 pub(super) fn facts(ctx: &Context, tasks: &RuntimeMetrics) -> Result<Value> {
+    let online = ctx.opened_node().is_some_and(|node| node.is_online());
     let mut facts = json!({
         "diskinfo": disk(ctx)?,
         "environment": {"GOPATH": variable("GOPATH"), "IPFS_PATH": variable("IPFS_PATH")},
         "ipfs_commit": format!("basalt-{}", basalt::VERSION),
         "ipfs_version": basalt::KUBO_VERSION,
         "memory": {"swap": memory("VmSwap:"), "virt": memory("VmSize:")},
-        "net": {"interface_addresses": addresses()?, "online": false},
+        "net": {"interface_addresses": addresses()?, "online": online},
         "runtime": {
             "arch": go_arch(),
             "compiler": "rustc",

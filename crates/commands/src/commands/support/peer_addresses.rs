@@ -1,4 +1,5 @@
 use basalt::network::{Multiaddr, PeerId, parse_address, peer_of, without_peer};
+use basalt::repo::parse_peer_id;
 
 use crate::{Error, Result};
 
@@ -31,4 +32,9 @@ pub(crate) fn parse_addresses(texts: &[String]) -> Result<Vec<Multiaddr>> {
     parsed
         .map(|address| address.map_err(|e| Error::new(e.to_string())))
         .collect()
+}
+
+/// Reads a peer ID.
+pub(crate) fn parse_peer(text: &str) -> Result<PeerId> {
+    parse_peer_id(text).map_err(|e| Error::new(format!("failed to parse peer ID: {e}")))
 }

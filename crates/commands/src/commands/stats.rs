@@ -1,0 +1,3 @@
+//! `ipfs stats`: figures of the node.
+
+pub(crate) mod bw;

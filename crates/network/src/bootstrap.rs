@@ -1,0 +1,123 @@
+//! The way into the network: peers that are dialled while there are few others.
+
+use std::convert::Infallible;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use libp2p::core::Endpoint;
+use libp2p::core::transport::PortUse;
+use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{
+    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
+    THandlerOutEvent, ToSwarm, dummy,
+};
+use libp2p::{Multiaddr, PeerId};
+use tokio::time::Instant;
+
+use crate::wake::Wake;
+
+/// With fewer peers the node looks for more.
+const FEW: usize = 4;
+/// How often it is looked.
+const OFTEN: Duration = Duration::from_secs(30);
+
+/// Dials bootstrap peers, first at the start and then while there are few peers.
+pub(crate) struct Behaviour {
+    peers: Vec<(PeerId, Vec<Multiaddr>)>,
+    connected: usize,
+    due: Option<Instant>,
+    round: usize,
+    dials: Vec<DialOpts>,
+    wake: Wake,
+}
+
+impl Behaviour {
+    pub(crate) fn new(peers: Vec<(PeerId, Vec<Multiaddr>)>) -> Self {
+        let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
+        Self {
+            due: (!peers.is_empty()).then(Instant::now),
+            peers,
+            connected: 0,
+            round: usize::try_from(random & 0xffff).unwrap_or(0),
+            dials: Vec::new(),
+            wake: Wake::default(),
+        }
+    }
+
+    /// Chooses others each time, so that those that do not answer keep nobody out.
+    fn choose(&mut self) {
+        for _ in 0..FEW.saturating_sub(self.connected).min(self.peers.len()) {
+            let (peer, addresses) = &self.peers[self.round % self.peers.len()];
+            self.round = self.round.wrapping_add(1);
+            let options = DialOpts::peer_id(*peer)
+                .addresses(addresses.clone())
+                .extend_addresses_through_behaviour()
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .build();
+            self.dials.push(options);
+        }
+    }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = dummy::ConnectionHandler;
+    type ToSwarm = Infallible;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(dummy::ConnectionHandler)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(dummy::ConnectionHandler)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm) {
+        match event {
+            FromSwarm::ConnectionEstablished(ConnectionEstablished {
+                other_established: 0,
+                ..
+            }) => self.connected += 1,
+            FromSwarm::ConnectionClosed(ConnectionClosed {
+                remaining_established: 0,
+                ..
+            }) => self.connected = self.connected.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        _: PeerId,
+        _: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        match event {}
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Infallible, THandlerInEvent<Self>>> {
+        loop {
+            if let Some(opts) = self.dials.pop() {
+                return Poll::Ready(ToSwarm::Dial { opts });
+            }
+            if self.wake.poll_until(self.due, cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.due = Some(Instant::now() + OFTEN);
+            self.choose();
+        }
+    }
+}
