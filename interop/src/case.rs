@@ -141,7 +141,7 @@ impl StepFile {
         let mut step = Step::parse(&self.run, rules)?;
         step.stdin = self.stdin;
         step.env = self.env.unwrap_or_default();
-        step.headers = self.headers.unwrap_or_default();
+        step.headers.extend(self.headers.unwrap_or_default());
         step.parts = self.parts;
         step.body = self.body;
         Ok(step)

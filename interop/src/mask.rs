@@ -40,6 +40,7 @@ pub(crate) fn output(bytes: &[u8], rules: &Rules, places: &Places) -> Vec<String
             return vec![if bytes.is_empty() { "(none)" } else { "(some)" }.to_owned()];
         }
         Stdout::Tar => return crate::tar::list(bytes),
+        Stdout::Page => return page(&String::from_utf8_lossy(bytes), places),
         _ => {}
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -75,6 +76,46 @@ pub(crate) fn output(bytes: &[u8], rules: &Rules, places: &Places) -> Vec<String
     if whole.is_none() {
         lines.push("\\ no newline at end".to_owned());
     }
+    lines
+}
+
+/// A page, by its links.
+fn page(text: &str, places: &Places) -> Vec<String> {
+    let start = text.trim_start();
+    let is_page = start
+        .get(..15)
+        .is_some_and(|start| start.eq_ignore_ascii_case("<!doctype html>"));
+    if !is_page {
+        return vec![format!("no page: {}", digest(text.as_bytes()))];
+    }
+    let entities = [
+        ("&#39;", "'"),
+        ("&#34;", "\""),
+        ("&#43;", "+"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+    ];
+    let mut links: Vec<String> = text
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|link| link.starts_with('/'))
+        .map(|link| {
+            let plain = entities
+                .iter()
+                .fold(link.to_owned(), |link, (from, to)| link.replace(from, to));
+            escape(&places.apply(&plain.replace("&amp;", "&")))
+        })
+        .collect();
+    links.sort();
+    links.dedup();
+    let mut lines = vec!["a page".to_owned()];
+    if links.len() > MAX_LINES {
+        let sum = digest(links.join("\n").as_bytes());
+        links.truncate(10);
+        links.push(format!("... {sum}"));
+    }
+    lines.extend(links);
     lines
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Stdout {
     Shape,
     /// The entries of a tar archive, without their times.
     Tar,
+    /// That it is a page of HTML, and where its links on the same site and to other roots lead.
+    Page,
     /// Only whether there is any.
     Class,
     /// Nothing.

@@ -235,10 +235,11 @@ impl<'a> Run<'a> {
     }
 
     fn http(&mut self, step: &Step, method: &str, target: &str) -> Result<Vec<String>> {
-        let port = self
-            .daemon()
-            .and_then(|daemon| daemon.api)
-            .context("there is no daemon")?;
+        let daemon = self.daemon().context("there is no daemon")?;
+        let port = match step.gateway {
+            true => daemon.gateway.context("there is no gateway")?,
+            false => daemon.api.context("there is no daemon")?,
+        };
         let mut request = Request {
             method: method.to_owned(),
             target: self.put_in(target).replace(' ', "%20"),
@@ -260,7 +261,16 @@ impl<'a> Run<'a> {
         let head_only = target.starts_with("/api/v0/log/tail");
         let response = http::send(port, &request, head_only)?;
         self.capture(step, &response.body)?;
-        Ok(answer::http(&response, &step.rules, &self.places()))
+        let headers = match step.gateway {
+            true => answer::gateway_headers(&request),
+            false => &answer::HEADERS,
+        };
+        Ok(answer::http(
+            &response,
+            headers,
+            &step.rules,
+            &self.places(),
+        ))
     }
 
     fn multipart(&self, parts: &[Part]) -> Result<Vec<u8>> {

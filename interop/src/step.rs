@@ -3,6 +3,7 @@
 //! ```text
 //! add -q hello.txt |> cid        a command line; its output is kept as {cid}
 //! POST /api/v0/cat?arg={cid}     an HTTP request to the daemon
+//! GET gateway:/ipfs/{cid} | Range: bytes=0-1    one to its gateway, with header fields
 //! @tree out                      what stands on disk below `out`
 //! @start daemon --offline        a daemon, until the case or `@stop` ends it
 //! @stop                          SIGTERM to that daemon, and how it ended
@@ -42,6 +43,8 @@ pub(crate) struct Step {
     pub(crate) stdin: Option<String>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) headers: BTreeMap<String, String>,
+    /// An HTTP request goes to the gateway.
+    pub(crate) gateway: bool,
     /// A multipart body.
     pub(crate) parts: Option<Vec<Part>>,
     /// A plain body.
@@ -64,6 +67,9 @@ pub(crate) struct Part {
     pub(crate) file: Option<String>,
 }
 
+/// What stands before the target of a request to the gateway.
+const GATEWAY: &str = "gateway:";
+
 const METHODS: [&str; 6] = ["POST", "GET", "OPTIONS", "HEAD", "PUT", "DELETE"];
 
 impl Step {
@@ -73,7 +79,17 @@ impl Step {
             Some((text, name)) => (text.trim(), Some(name.trim().to_owned())),
             None => (line.trim(), None),
         };
-        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (first, mut rest) = text.split_once(' ').unwrap_or((text, ""));
+        let mut headers = BTreeMap::new();
+        let gateway = METHODS.contains(&first) && rest.starts_with(GATEWAY);
+        if gateway {
+            let mut parts = rest[GATEWAY.len()..].split(" | ");
+            rest = parts.next().unwrap_or_default();
+            for part in parts {
+                let (name, value) = part.split_once(": ").unwrap_or((part, ""));
+                headers.insert(name.to_owned(), value.to_owned());
+            }
+        }
         let kind = match first {
             method if METHODS.contains(&method) => Kind::Http(method.to_owned(), rest.to_owned()),
             "@tree" => Kind::Tree(rest.to_owned()),
@@ -93,7 +109,8 @@ impl Step {
             capture,
             stdin: None,
             env: BTreeMap::new(),
-            headers: BTreeMap::new(),
+            headers,
+            gateway,
             parts: None,
             body: None,
             rules,
@@ -150,6 +167,16 @@ mod tests {
         );
         assert_eq!(step.capture.as_deref(), Some("cid"));
         assert!(Step::parse("add 'a", Rules::default()).is_err());
+    }
+
+    #[test]
+    fn a_request_to_the_gateway_has_its_fields_beside_it() {
+        let line = "GET gateway:/ipfs/x | Range: bytes=0-1 | Host: a:1";
+        let step = Step::parse(line, Rules::default()).unwrap();
+        assert_eq!(step.kind, Kind::Http("GET".into(), "/ipfs/x".into()));
+        assert!(step.gateway);
+        assert_eq!(step.headers["Range"], "bytes=0-1");
+        assert_eq!(step.headers["Host"], "a:1");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod begin;
 mod files;
+mod gateway;
 mod greeting;
 mod listen;
 mod systemd;
@@ -15,7 +16,7 @@ use basalt::repo::config::{Config, StartOptions};
 use basalt_commands::{Call, Context, DaemonOptions, Error, Host, Output, Result, version_text};
 use basalt_http as http;
 use basalt_rpc::{Access, Face, Metrics, Pages};
-use listen::Bound;
+use listen::{Bound, Purpose};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -104,7 +105,9 @@ async fn run_node(
     let bound = listen(&config, globals.api.as_deref()).await?;
     out.emit(greeting::listeners(&config, &bound)).await?;
     let address = bound.first().map(Bound::reachable);
+    let content = gateway::open(node, &config);
     let pages = Pages::new(&config, options.unrestricted_api, Metrics::new("api"));
+    let pages = pages.with_content(gateway::as_content(&content));
     let mut servers = JoinSet::new();
     for bound in bound {
         let access = Access::new(&config, bound.socket.map(|socket| socket.port()));
@@ -118,6 +121,14 @@ async fn run_node(
         files
             .write_api(address)
             .map_err(|e| Error::new(format!("serveHTTPApi: SetAPIAddr() failed: {e}")))?;
+    }
+    let bound = gateway::listen(&config).await?;
+    out.emit(gateway::greeting(&bound)).await?;
+    let url = gateway::serve(&content, bound, &config, &mut servers, &stop)?;
+    if let Some(url) = &url {
+        files
+            .write_gateway(url)
+            .map_err(|e| Error::new(format!("serveHTTPGateway: SetGatewayAddr() failed: {e}")))?;
     }
     if options.mount {
         return Err(Error::client(
@@ -149,7 +160,7 @@ async fn run_node(
 /// Listens where the supervisor, `--api` or the config says.
 async fn listen(config: &Config, asked: Option<&str>) -> Result<Vec<Bound>> {
     let mut bound = Vec::new();
-    for passed in systemd::listeners("io.ipfs.api")? {
+    for passed in systemd::listeners(Purpose::Api)? {
         bound.push(Bound::passed(passed)?);
     }
     let addresses = match asked {
@@ -162,7 +173,7 @@ async fn listen(config: &Config, asked: Option<&str>) -> Result<Vec<Bound>> {
         if taken.contains(&address) {
             continue;
         }
-        bound.push(listen::bind(&address).await?);
+        bound.push(listen::bind(&address, Purpose::Api).await?);
         taken.push(address);
     }
     Ok(bound)

@@ -1,4 +1,4 @@
-//! The `Date` header.
+//! Dates in header fields.
 
 use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -28,7 +28,8 @@ pub(crate) fn now() -> [u8; 29] {
     })
 }
 
-fn format(secs: u64) -> [u8; 29] {
+/// A moment in seconds since 1970, as IMF-fixdate.
+pub fn format(secs: u64) -> [u8; 29] {
     let days = secs / 86_400;
     let (hour, minute, second) = (secs / 3600 % 24, secs / 60 % 60, secs % 60);
     // Counted from March of year 0, a leap day is the last of its year.
@@ -52,6 +53,41 @@ fn format(secs: u64) -> [u8; 29] {
     out
 }
 
+/// Reads a date in any of the three forms of HTTP (RFC 9110, 5.6.7), in seconds since 1970.
+pub fn parse(text: &str) -> Option<i64> {
+    let text = text.trim_matches([' ', '\t']);
+    let words: Vec<&str> = text.split([' ', '-']).filter(|w| !w.is_empty()).collect();
+    let (day, month, year, time) = match words.as_slice() {
+        [weekday, day, month, year, time, "GMT"] if weekday.ends_with(',') => {
+            (*day, *month, *year, *time)
+        }
+        [_, month, day, time, year] => (*day, *month, *year, *time),
+        _ => return None,
+    };
+    let month = MONTHS.iter().position(|m| *m == month)? as i64;
+    let number = |text: &str, digits: std::ops::RangeInclusive<usize>| -> Option<i64> {
+        let fits = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| text.parse().ok())?
+    };
+    let mut year = number(year, 2..=4)?;
+    if year < 100 {
+        // Go reads two digits so.
+        year += if year >= 69 { 1900 } else { 2000 };
+    }
+    let day = number(day, 1..=2).filter(|d| (1..=31).contains(d))?;
+    let mut clock = time.split(':').map(|part| number(part, 2..=2));
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    if clock.next().is_some() || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // The inverse of `format`, counted from March of year 0 too.
+    let (shifted, year) = ((month + 10) % 12, year - i64::from(month < 2));
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * shifted + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +100,29 @@ mod tests {
         assert_eq!(text(951_782_400), "Tue, 29 Feb 2000 00:00:00 GMT");
         assert_eq!(text(4_102_444_799), "Thu, 31 Dec 2099 23:59:59 GMT");
         assert_eq!(now().len(), 29);
+    }
+
+    #[test]
+    fn dates_are_read_in_three_forms() {
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(parse(text), Some(784_111_777), "{text}");
+        }
+        for secs in [0, 951_782_400, 951_868_800, 4_102_444_799] {
+            let text = String::from_utf8(format(secs).to_vec()).unwrap();
+            assert_eq!(parse(&text), Some(secs as i64));
+        }
+        for text in [
+            "",
+            "x",
+            "Sun, 06 Nov 1994",
+            "Sun, 06 Foo 1994 08:49:37 GMT",
+            "0",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 }

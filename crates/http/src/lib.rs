@@ -7,13 +7,14 @@
 mod authorization;
 mod body;
 mod client;
-mod date;
+pub mod date;
 mod error;
 mod fetch;
 mod framing;
 mod head;
 mod headers;
 pub mod multipart;
+pub mod mux;
 pub mod query;
 mod reader;
 mod responder;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment in UTC. Its text has as many digits of a second as there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,14 @@ impl Moment {
             secs: i64::try_from(all.div_euclid(NANOS)).unwrap_or(i64::MAX),
             nanos: all.rem_euclid(NANOS) as u32,
         }
+    }
+
+    /// The time since another moment; none if that is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        let all = |moment: Self| i128::from(moment.secs) * NANOS + i128::from(moment.nanos);
+        let nanos = (all(self) - all(earlier)).max(0);
+        let secs = u64::try_from(nanos / NANOS).unwrap_or(u64::MAX);
+        Duration::new(secs, (nanos % NANOS) as u32)
     }
 
     /// Year, month and day of the Gregorian calendar.

@@ -1,5 +1,7 @@
 //! Records as they are read.
 
+use std::time::Duration;
+
 use basalt_block::cid_of_bytes;
 use basalt_ipld::{Path, Value, codec, decode};
 use bytes::Bytes;
@@ -151,6 +153,18 @@ impl Record {
     /// [`Error::Malformed`].
     pub fn ttl(&self) -> Result<i64> {
         self.int_of(TTL)
+    }
+
+    /// For how long an answer made of the record may be kept: what it says, but not past its end,
+    /// and a minute where it says nothing.
+    pub fn kept_for(&self) -> Duration {
+        const UNSAID: Duration = Duration::from_secs(60);
+        let said = self.ttl().map(|nanos| u64::try_from(nanos).unwrap_or(0));
+        let ttl = said.map_or(UNSAID, Duration::from_nanos);
+        match self.validity() {
+            Ok(end) => ttl.min(end.since(Moment::now())),
+            Err(_) => ttl,
+        }
     }
 
     pub(crate) fn bytes_of(&self, name: &'static str) -> Result<&[u8]> {

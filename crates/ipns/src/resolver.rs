@@ -1,6 +1,7 @@
 //! From a path of `/ipns` to one that does not change.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use basalt_block::{Base, Cid, Version, cid_text, codec, parse_cid};
 use basalt_ipld::{Namespace, Path};
@@ -29,6 +30,9 @@ pub struct Resolution {
     pub path: Path,
     /// Whether it begins with yet another name, because no more were to be followed.
     pub mutable: bool,
+    /// For how long the answer may be kept: as long as every name on the way says. Zero when nobody
+    /// says anything.
+    pub ttl: Duration,
 }
 
 impl Resolver {
@@ -64,15 +68,22 @@ impl Resolver {
     /// Why a name means nothing.
     pub async fn resolve(&self, path: &Path, depth: u32) -> Result<Resolution> {
         let mut path = path.clone();
+        let mut ttl = Duration::ZERO;
         for _ in 0..depth {
             if !path.is_mutable() {
                 break;
             }
-            path = self.step(&path).await?;
+            let (next, kept) = self.step(&path).await?;
+            path = next;
+            ttl = match ttl.min(kept) {
+                Duration::ZERO => ttl.max(kept),
+                shorter => shorter,
+            };
         }
         Ok(Resolution {
             mutable: path.is_mutable(),
             path,
+            ttl,
         })
     }
 
@@ -81,31 +92,39 @@ impl Resolver {
     /// # Errors
     /// [`Error::Recursion`] after [`DEPTH`] names, or why a name means nothing.
     pub async fn resolve_all(&self, path: &Path) -> Result<Path> {
+        Ok(self.resolve_all_with_ttl(path).await?.0)
+    }
+
+    /// As [`Resolver::resolve_all`]; tells also for how long the answer may be kept.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn resolve_all_with_ttl(&self, path: &Path) -> Result<(Path, Duration)> {
         let end = self.resolve(path, DEPTH).await?;
         if end.mutable {
             return Err(Error::Recursion);
         }
-        Ok(end.path)
+        Ok((end.path, end.ttl))
     }
 
-    async fn step(&self, path: &Path) -> Result<Path> {
+    async fn step(&self, path: &Path) -> Result<(Path, Duration)> {
         let root = path.root().into_owned();
         let given = self
             .given
             .as_ref()
             .as_ref()
             .map_err(|e| Error::StaticNames(e.clone()))?;
-        let base = match given.get(&root) {
-            Some(base) => base.clone(),
+        let (base, ttl) = match given.get(&root) {
+            Some(base) => (base.clone(), Duration::ZERO),
             None => self.meaning(&root).await?,
         };
-        join(base, path)
+        Ok((join(base, path)?, ttl))
     }
 
-    async fn meaning(&self, root: &str) -> Result<Path> {
+    async fn meaning(&self, root: &str) -> Result<(Path, Duration)> {
         if let Ok(name) = root.parse::<Name>() {
             let record = self.store.get(&name).await?.ok_or(Error::NoRecord)?;
-            return record.value();
+            return Ok((record.value()?, record.kept_for()));
         }
         if is_domain(root) {
             return Err(Error::NoDnsLink(root.to_owned()));

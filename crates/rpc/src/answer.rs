@@ -19,18 +19,6 @@ pub(crate) struct Answer<'a> {
     pub(crate) encoding: Encoding,
 }
 
-/// Sends a text as Go's `http.Error` does.
-pub(crate) fn plain(
-    responder: Responder,
-    status: u16,
-    mut headers: Headers,
-    text: &str,
-) -> Result<()> {
-    headers.set("Content-Type", "text/plain; charset=utf-8");
-    headers.set("X-Content-Type-Options", "nosniff");
-    responder.full(status, &headers, Bytes::from(format!("{text}\n")))
-}
-
 /// Sends a whole answer without its length, as Go's server does when it is not a short one.
 pub(crate) async fn chunked(
     mut responder: Responder,

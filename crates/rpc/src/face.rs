@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use basalt_commands::parse::{self, Refused};
 use basalt_commands::{Context, Encoding, Spec, Value};
 
-use crate::answer::{Answer, plain};
-use crate::pages::mux;
+use crate::answer::Answer;
 use crate::upload::Upload;
 use crate::{Access, Pages};
 use basalt_http::Result;
+use basalt_http::mux;
+use basalt_http::mux::plain;
 use basalt_http::{Handler, Headers, Request, Responder, query};
 
 /// Where the commands are.

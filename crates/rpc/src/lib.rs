@@ -11,5 +11,5 @@ mod upload;
 pub use access::Access;
 pub use face::Face;
 pub use metrics::Metrics;
-pub use pages::Pages;
+pub use pages::{Content, Pages};
 pub use remote::Daemon;

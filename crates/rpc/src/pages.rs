@@ -2,22 +2,29 @@
 
 mod debug;
 mod logs;
-pub(crate) mod mux;
 mod webui;
 mod webui_versions;
 
+use std::sync::Arc;
+
 use basalt::repo::Config;
 use basalt_commands::Context;
+use futures::future::BoxFuture;
 
-use crate::answer::{chunked, plain};
+use crate::answer::chunked;
 use crate::metrics::{self, Metrics};
 use crate::pages::webui::Webui;
 use basalt_http::Result;
+use basalt_http::mux::{self, plain};
 use basalt_http::{Headers, Request, Responder};
 
+/// Answers requests for content, which is below `/ipfs/` and `/ipns/`.
+pub type Content = Arc<dyn Fn(Request, Responder) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
 /// The pages beside the commands.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Pages {
+    content: Option<Content>,
     webui: Webui,
     root_redirect: Option<String>,
     metrics: Metrics,
@@ -29,10 +36,17 @@ impl Pages {
     pub fn new(config: &Config, unrestricted: bool, metrics: Metrics) -> Self {
         let gateway = config.gateway();
         Self {
+            content: None,
             webui: Webui::new(config, &gateway, unrestricted),
             root_redirect: Some(gateway.root_redirect).filter(|to| !to.is_empty()),
             metrics,
         }
+    }
+
+    /// The same, with `content` for the paths that are open.
+    pub fn with_content(mut self, content: Content) -> Self {
+        self.content = Some(content);
+        self
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {
@@ -77,7 +91,10 @@ impl Pages {
             if self.webui.is_root(path) {
                 return to_folder(path, &request, responder);
             }
-            return self.webui.content(responder);
+            return match &self.content {
+                Some(content) => content(request, responder).await,
+                None => plain(responder, 404, Headers::new(), "404 page not found"),
+            };
         }
         let responder = match debug::answer(path, &request, responder).await? {
             Some(responder) => responder,

@@ -12,6 +12,38 @@ use tokio::net::{TcpListener, UnixListener, UnixStream};
 use super::systemd::Passed;
 use crate::address::{self, Address, Host};
 
+/// What a listener is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Api,
+    Gateway,
+}
+
+impl Purpose {
+    /// Where errors say that they come from.
+    pub(super) fn whence(self) -> &'static str {
+        match self {
+            Self::Api => "serveHTTPApi",
+            Self::Gateway => "serveHTTPGateway",
+        }
+    }
+
+    /// The name under which supervisors pass sockets.
+    pub(super) fn passed_as(self) -> &'static str {
+        match self {
+            Self::Api => "io.ipfs.api",
+            Self::Gateway => "io.ipfs.gateway",
+        }
+    }
+
+    fn address(self) -> &'static str {
+        match self {
+            Self::Api => "API address",
+            Self::Gateway => "gateway address",
+        }
+    }
+}
+
 /// A socket that is listened on.
 pub(super) struct Bound {
     pub(super) listener: Listener,
@@ -30,14 +62,18 @@ impl Bound {
         }
     }
 
+    /// The same as a socket, where it is one of TCP.
+    pub(super) fn reachable_socket(&self) -> Option<SocketAddr> {
+        let socket = self.socket?;
+        Some(match socket.ip().is_unspecified() {
+            true => local(socket),
+            false => socket,
+        })
+    }
+
     /// Where a browser finds the WebUI.
     pub(super) fn webui(&self) -> Option<String> {
-        let socket = self.socket?;
-        let socket = if socket.ip().is_unspecified() {
-            local(socket)
-        } else {
-            socket
-        };
+        let socket = self.reachable_socket()?;
         Some(format!("http://{socket}/webui"))
     }
 
@@ -83,12 +119,13 @@ fn multiaddr(socket: SocketAddr) -> String {
 }
 
 /// Listens on a multiaddr of TCP or of a unix socket.
-pub(super) async fn bind(text: &str) -> Result<Bound> {
-    let fail =
-        |why: String| Error::new(format!("serveHTTPApi: manet.Listen({text}) failed: {why}"));
+pub(super) async fn bind(text: &str, purpose: Purpose) -> Result<Bound> {
+    let whence = purpose.whence();
+    let fail = |why: String| Error::new(format!("{whence}: manet.Listen({text}) failed: {why}"));
     let parsed = address::parse(text).map_err(|e| {
         Error::new(format!(
-            "serveHTTPApi: invalid API address: {} (err: {e})",
+            "{whence}: invalid {}: {} (err: {e})",
+            purpose.address(),
             basalt::repo::go_quote(text)
         ))
     })?;

@@ -12,6 +12,8 @@ use nix::sys::socket::{
     AddressFamily, SockaddrLike, SockaddrStorage, getsockname, getsockopt, sockopt,
 };
 
+use super::listen::Purpose;
+
 /// The descriptor of the first socket.
 const FIRST: i32 = 3;
 /// More sockets than anybody passes.
@@ -43,7 +45,8 @@ pub(super) fn notify(state: &str) {
 
 /// The listening sockets that were passed under a name, as `LISTEN_PID`, `LISTEN_FDS` and
 /// `LISTEN_FDNAMES` say. To be called once: the sockets belong to the caller.
-pub(super) fn listeners(name: &str) -> Result<Vec<Passed>> {
+pub(super) fn listeners(purpose: Purpose) -> Result<Vec<Passed>> {
+    let name = purpose.passed_as();
     let text = |variable: &str| std::env::var(variable).unwrap_or_default();
     if text("LISTEN_PID").parse() != Ok(std::process::id()) {
         return Ok(Vec::new());
@@ -53,13 +56,13 @@ pub(super) fn listeners(name: &str) -> Result<Vec<Passed>> {
     let names: Vec<&str> = names.split(':').collect();
     (0..count.clamp(0, MOST))
         .filter(|at| names.get(usize::try_from(*at).unwrap_or(usize::MAX)) == Some(&name))
-        .map(|at| take(FIRST + at))
+        .map(|at| take(FIRST + at, purpose))
         .collect()
 }
 
-fn take(number: i32) -> Result<Passed> {
-    let failed =
-        |what: String| Error::new(format!("serveHTTPApi: socket activation failed: {what}"));
+fn take(number: i32, purpose: Purpose) -> Result<Passed> {
+    let whence = purpose.whence();
+    let failed = |what: String| Error::new(format!("{whence}: socket activation failed: {what}"));
     // SAFETY: the supervisor has passed the descriptor to this process (`LISTEN_PID` is ours), this
     // is the only place that takes it, and it does so once.
     let fd = unsafe { OwnedFd::from_raw_fd(number) };

@@ -5,8 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use basalt_commands::threads;
 
-use crate::answer::{chunked, plain};
+use crate::answer::chunked;
 use basalt_http::Result;
+use basalt_http::mux::plain;
 use basalt_http::{Headers, Request, Responder, query};
 
 /// Answers a request below `/debug/`, or gives the responder back where nothing is there.

@@ -6,10 +6,9 @@ use basalt::Cid;
 use basalt::repo::config::{Config, GatewaySettings};
 use basalt_commands::Context;
 
-use super::mux;
 use super::webui_versions::VERSIONS;
-use crate::answer::plain;
 use basalt_http::Result;
+use basalt_http::mux;
 use basalt_http::{Headers, Request, Responder};
 
 /// The WebUI, and what of `/ipfs/` is open on this port.
@@ -96,16 +95,6 @@ To use the WebUI, either:
         };
         headers.set("Content-Type", "text/plain; charset=utf-8");
         responder.full(503, &headers, text)
-    }
-
-    /// Content itself, for which there is no gateway yet.
-    pub(super) fn content(&self, responder: Responder) -> Result<()> {
-        plain(
-            responder,
-            501,
-            Headers::new(),
-            "content is not served on this port: this version has no gateway. Use 'ipfs cat' or 'ipfs get'",
-        )
     }
 }
 

@@ -1,55 +1,80 @@
-//! Paths as Go's `http.ServeMux` understands them.
+//! What Go's `net/http` does around handlers: clean paths, redirects and plain errors.
 
 use std::fmt::Write;
 
-use basalt_http::Result;
-use basalt_http::{Headers, Responder};
+use bytes::Bytes;
+
+use crate::{Headers, Responder, Result, reason};
 
 /// The path without `.`, `..` and doubled slashes.
-pub(crate) fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
+pub fn clean(path: &str) -> String {
+    // Whole segments are taken from a text and joined by slashes: that is text again.
+    String::from_utf8_lossy(&clean_bytes(path.as_bytes())).into_owned()
+}
+
+/// As [`clean`], for a path that need not be text.
+pub fn clean_bytes(path: &[u8]) -> Vec<u8> {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|b| *b == b'/') {
         match part {
-            "" | "." => {}
-            ".." => {
+            b"" | b"." => {}
+            b".." => {
                 parts.pop();
             }
             part => parts.push(part),
         }
     }
-    let mut out = String::from("/");
-    out.push_str(&parts.join("/"));
-    if path.ends_with('/') && !parts.is_empty() {
-        out.push('/');
+    let mut out = vec![b'/'];
+    out.extend(parts.join(&b'/'));
+    if path.ends_with(b"/") && !parts.is_empty() {
+        out.push(b'/');
     }
     out
 }
 
 /// Sends a browser elsewhere.
-pub(crate) fn redirect(
+pub fn redirect(
     responder: Responder,
     method: &str,
     status: u16,
     mut headers: Headers,
     to: &str,
 ) -> Result<()> {
+    let body = redirect_body(method, status, &mut headers, to);
+    responder.full(status, &headers, body)
+}
+
+/// Puts the fields of a redirect into `headers` and gives its body.
+pub fn redirect_body(method: &str, status: u16, headers: &mut Headers, to: &str) -> Bytes {
     let has_type = headers.contains("Content-Type");
     headers.set("Location", ascii(to));
     let shows = matches!(method, "GET" | "HEAD") && !has_type;
     if shows {
         headers.set("Content-Type", "text/html; charset=utf-8");
     }
-    let body = if method == "GET" && shows {
-        let reason = basalt_http::reason(status);
-        format!("<a href=\"{}\">{reason}</a>.\n\n", escaped(to))
+    if method == "GET" && shows {
+        format!("<a href=\"{}\">{}</a>.\n\n", escaped(to), reason(status)).into()
     } else {
-        String::new()
-    };
+        Bytes::new()
+    }
+}
+
+/// Sends a text as Go's `http.Error` does.
+pub fn plain(responder: Responder, status: u16, mut headers: Headers, text: &str) -> Result<()> {
+    let body = plain_body(&mut headers, text);
     responder.full(status, &headers, body)
 }
 
+/// Puts the fields of a plain error into `headers` and gives its body.
+pub fn plain_body(headers: &mut Headers, text: &str) -> Bytes {
+    headers.remove("Content-Length");
+    headers.set("Content-Type", "text/plain; charset=utf-8");
+    headers.set("X-Content-Type-Options", "nosniff");
+    format!("{text}\n").into()
+}
+
 /// The path with a query, where there is one.
-pub(crate) fn with_query(path: &str, query: &str) -> String {
+pub fn with_query(path: &str, query: &str) -> String {
     if query.is_empty() {
         path.to_owned()
     } else {
@@ -71,7 +96,8 @@ fn ascii(text: &str) -> String {
     out
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it may stand in HTML.
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,0 +1,244 @@
+//! The blocks of a CAR, one after the other.
+
+use std::collections::VecDeque;
+
+use basalt_block::{Block, Cid, Hasher, codec, hash_codes::IDENTITY};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use super::entity;
+use super::seen::Seen;
+use super::{Params, Scope};
+use crate::answer::Pieces;
+use crate::backend::Backend;
+use crate::error::Error;
+
+/// Leaves that are read at once.
+const AHEAD: usize = 8;
+/// Smaller blocks are put together until there are as many bytes.
+const GATHER: usize = 64 << 10;
+/// Larger ones are handed on as they are.
+const LARGE: usize = 8 << 10;
+/// No honest DAG is deeper.
+const MAX_DEPTH: usize = 4096;
+
+/// Blocks of a DAG in depth-first order, each before those that it links to.
+pub(super) struct Walk {
+    backend: Backend,
+    scope: Scope,
+    duplicates: bool,
+    range: Option<super::ByteRange>,
+    /// What comes first: the blocks that the path leads through.
+    path: VecDeque<Cid>,
+    /// What the path leads to, until it is met.
+    root: Option<Cid>,
+    stack: Vec<Frame>,
+    seen: Seen,
+    /// Bytes to be handed out.
+    out: Vec<u8>,
+    ready: VecDeque<Bytes>,
+    ended: bool,
+}
+
+/// A block whose links are being followed.
+struct Frame {
+    links: VecDeque<entity::Link>,
+    /// Leaves that come next and were read already.
+    read: VecDeque<Block>,
+}
+
+impl Walk {
+    /// The blocks `path`, then those of `root` that `params` asks for.
+    pub(super) fn new(backend: Backend, root: Cid, params: &Params, path: Vec<Cid>) -> Self {
+        let mut out = Vec::new();
+        basalt_car::write_header(&[root], &mut out);
+        Self {
+            backend,
+            scope: params.scope,
+            duplicates: params.duplicates,
+            range: params.range,
+            path: path.into(),
+            root: Some(root),
+            stack: Vec::new(),
+            seen: Seen::default(),
+            out,
+            ready: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// The blocks `path` alone, which prove that the path leads nowhere.
+    pub(super) fn absent(backend: Backend, path: Vec<Cid>) -> Self {
+        let params = Params {
+            scope: Scope::Block,
+            range: None,
+            order: "dfs",
+            duplicates: false,
+        };
+        // The root is then the block of no bytes that is inside its own CID.
+        let empty = Block::hash(1, codec::RAW, Hasher::IDENTITY, Bytes::new());
+        let empty = empty.map(|block| *block.cid()).unwrap_or_default();
+        let mut walk = Self::new(backend, empty, &params, path);
+        walk.root = None;
+        walk
+    }
+
+    /// The bytes of the CAR.
+    pub(super) fn pieces(self) -> Pieces {
+        stream::unfold(self, |mut walk| async {
+            match walk.next().await {
+                Ok(piece) => piece.map(|bytes| (Ok(bytes), walk)),
+                Err(error) => {
+                    walk.ended = true;
+                    Some((Err(error), walk))
+                }
+            }
+        })
+        .boxed()
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                return Ok(Some(bytes));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.step().await {
+                Ok(Some(block)) => self.write(&block),
+                Ok(None) => {
+                    self.ended = true;
+                    self.flush();
+                }
+                // What came before an error is written before it; the next step fails again.
+                Err(_) if !self.out.is_empty() => self.flush(),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.out.is_empty() {
+            self.ready.push_back(std::mem::take(&mut self.out).into());
+        }
+    }
+
+    fn write(&mut self, block: &Block) {
+        // What is inside its CID needs no bytes of its own.
+        if block.cid().hash().code() == IDENTITY {
+            return;
+        }
+        if !self.seen.write(block.cid()) && !self.duplicates {
+            return;
+        }
+        let data = block.data();
+        basalt_car::section_head(block.cid(), data.len(), &mut self.out);
+        if data.len() >= LARGE {
+            self.flush();
+            self.ready.push_back(data.clone());
+        } else {
+            self.out.extend_from_slice(data);
+            if self.out.len() >= GATHER {
+                self.flush();
+            }
+        }
+    }
+
+    /// The next block. After an error it can be called again, and fails again.
+    async fn step(&mut self) -> Result<Option<Block>, Error> {
+        if let Some(cid) = self.path.front().copied() {
+            let block = self.backend.block(&cid).await?;
+            self.path.pop_front();
+            return Ok(Some(block));
+        }
+        if let Some(root) = self.root {
+            let block = self.backend.block(&root).await?;
+            let links = match self.scope {
+                Scope::Block => Vec::new(),
+                Scope::All => entity::all(&block)?,
+                Scope::Entity => entity::of_root(&block, self.range)?,
+            };
+            self.root = None;
+            self.seen.follow(&root);
+            self.descend(links)?;
+            return Ok(Some(block));
+        }
+        loop {
+            let Some(frame) = self.stack.last_mut() else {
+                return Ok(None);
+            };
+            let Some(link) = frame.links.front().copied() else {
+                self.stack.pop();
+                continue;
+            };
+            let is_new = match link.cid.codec() {
+                codec::RAW => !self.seen.has(&link.cid),
+                _ => true,
+            };
+            if !self.duplicates && !is_new {
+                frame.links.pop_front();
+                continue;
+            }
+            let block = self.load(&link.cid).await?;
+            let fresh = self.seen.follow(&link.cid);
+            if let Some(frame) = self.stack.last_mut() {
+                frame.links.pop_front();
+            }
+            if !self.duplicates && !fresh {
+                continue;
+            }
+            let links = match self.scope {
+                Scope::Entity => entity::below(&block, &link)?,
+                _ => entity::all(&block)?,
+            };
+            self.descend(links)?;
+            return Ok(Some(block));
+        }
+    }
+
+    fn descend(&mut self, links: Vec<entity::Link>) -> Result<(), Error> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        if self.stack.len() >= MAX_DEPTH {
+            let why = "the DAG is too deep to be walked";
+            return Err(Error::Other(why.to_owned()));
+        }
+        self.stack.push(Frame {
+            links: links.into(),
+            read: VecDeque::new(),
+        });
+        Ok(())
+    }
+
+    /// A block; the leaves that follow it are read together with it.
+    async fn load(&mut self, cid: &Cid) -> Result<Block, Error> {
+        let Some(frame) = self.stack.last_mut() else {
+            return self.backend.block(cid).await;
+        };
+        while let Some(block) = frame.read.pop_front() {
+            if block.cid() == cid {
+                return Ok(block);
+            }
+        }
+        let leaves = frame.links.iter().map(|link| link.cid);
+        let leaves: Vec<Cid> = leaves
+            .take_while(|cid| cid.codec() == codec::RAW)
+            .filter(|cid| self.duplicates || !self.seen.has(cid))
+            .take(AHEAD)
+            .collect();
+        if leaves.len() > 1 && leaves.first() == Some(cid) {
+            // What one of them has is told in its turn.
+            if let Ok(blocks) = self.backend.blocks.get_local(&leaves).await {
+                frame.read = blocks.into_iter().map_while(|block| block).collect();
+            }
+            if frame.read.front().is_some_and(|block| block.cid() == cid)
+                && let Some(block) = frame.read.pop_front()
+            {
+                return Ok(block);
+            }
+        }
+        self.backend.block(cid).await
+    }
+}

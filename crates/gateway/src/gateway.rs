@@ -1,0 +1,347 @@
+//! The handler: from a request to the bytes of its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use basalt_exchange::BlockService;
+use basalt_http::{Handler, Headers, Request, Responder, mux, query};
+use basalt_ipns::Resolver;
+use bytes::Bytes;
+use futures::StreamExt;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use crate::answer::{Answer, Body, Pieces, Refusal};
+use crate::ask::Ask;
+use crate::backend::Backend;
+use crate::host::Hosts;
+use crate::settings::Settings;
+use crate::subdomain::{Routed, route};
+use crate::{namespace, page};
+
+/// The gateway of a node. Clones are cheap and share everything.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    backend: Backend,
+    hosts: Hosts,
+    /// The fields of every answer.
+    common: Headers,
+    /// Requests at the same time.
+    places: Semaphore,
+}
+
+impl Gateway {
+    /// A gateway to what `blocks` and `names` have.
+    pub fn new(settings: Settings, blocks: BlockService, names: Resolver) -> Self {
+        let places = match settings.max_concurrent_requests {
+            0 => Semaphore::MAX_PERMITS,
+            limit => limit.min(Semaphore::MAX_PERMITS),
+        };
+        Self(Arc::new(Inner {
+            hosts: Hosts::new(&settings),
+            common: settings.common_headers(),
+            backend: Backend { blocks, names },
+            places: Semaphore::new(places),
+            settings,
+        }))
+    }
+
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// When the answer could not be sent whole.
+    pub async fn answer(&self, request: &Request, responder: Responder) -> basalt_http::Result<()> {
+        match (request.method.as_str(), request.path()) {
+            // Go's server answers these before anybody else is asked.
+            ("CONNECT", _) | ("OPTIONS", "*") => return responder.full(200, &Headers::new(), ""),
+            (_, "*") => return responder.full(400, &Headers::new(), ""),
+            _ => {}
+        }
+        let Some(path) = query::unescape_path(request.path().as_bytes()) else {
+            let mut headers = Headers::new();
+            headers.set("Content-Type", "text/plain; charset=utf-8");
+            headers.set("Connection", "close");
+            return responder.full(400, &headers, "400 Bad Request");
+        };
+        let raw = go_path(request.path(), &path);
+        let clean = mux::clean(&raw);
+        if clean != raw {
+            let escaped = crate::go_url::escape_path(clean.as_bytes());
+            let to = mux::with_query(&escaped, request.query());
+            return mux::redirect(responder, &request.method, 307, Headers::new(), &to);
+        }
+        self.in_time(Ask::new(request, path), true, responder).await
+    }
+
+    /// Answers a request by its path alone, whatever its host is.
+    ///
+    /// # Errors
+    /// When the answer could not be sent whole.
+    pub async fn answer_path(
+        &self,
+        request: Request,
+        responder: Responder,
+    ) -> basalt_http::Result<()> {
+        let path = query::unescape_path(request.path().as_bytes()).unwrap_or_default();
+        self.in_time(Ask::new(&request, path), false, responder)
+            .await
+    }
+
+    async fn in_time(
+        &self,
+        ask: Ask,
+        by_host: bool,
+        responder: Responder,
+    ) -> basalt_http::Result<()> {
+        let deadline = Instant::now() + self.0.settings.max_request_duration;
+        let worked = timeout_at(deadline, self.serve(&ask, by_host, responder)).await;
+        worked.unwrap_or(Err(basalt_http::Error::Closed))
+    }
+
+    async fn serve(
+        &self,
+        ask: &Ask,
+        by_host: bool,
+        responder: Responder,
+    ) -> basalt_http::Result<()> {
+        let inner = &*self.0;
+        let Ok(_place) = inner.places.try_acquire() else {
+            let mut refusal =
+                Refusal::new(429, "Too many requests. Please retry after 60 seconds.");
+            refusal.headers.set("Cache-Control", "no-store");
+            refusal.headers.set("Retry-After", "60");
+            let answer = self.refused(ask, *refusal);
+            return self.send(ask, answer, responder).await;
+        };
+        let answer = match inner.settings.retrieval_timeout {
+            Some(limit) => match tokio::time::timeout(limit, self.find(ask, by_host)).await {
+                Ok(answer) => answer,
+                Err(_) => self.too_late(ask),
+            },
+            None => self.find(ask, by_host).await,
+        };
+        self.send(ask, answer, responder).await
+    }
+
+    /// The answer, its first piece at hand.
+    async fn find(&self, ask: &Ask, by_host: bool) -> Answer {
+        let answer = match self.routed(ask, by_host).await {
+            Ok(answer) => answer,
+            Err(refusal) => return self.refused(ask, *refusal),
+        };
+        self.begun(ask, answer).await
+    }
+
+    async fn routed(&self, ask: &Ask, by_host: bool) -> crate::answer::Result<Answer> {
+        let inner = &*self.0;
+        let backend = inner.backend.session();
+        let routed = match by_host {
+            true => route(&inner.settings, &inner.hosts, &backend, ask.clone()).await?,
+            false => Routed::Ask(ask.clone()),
+        };
+        let ask = match routed {
+            Routed::Answer(answer) => return Ok(answer),
+            Routed::Ask(ask) => ask,
+        };
+        let path = String::from_utf8_lossy(&ask.path).into_owned();
+        match path.as_str() {
+            "/ipfs" | "/ipns" => {
+                let to = mux::with_query(&format!("{path}/"), &ask.query);
+                return Ok(Answer::redirect(&ask.method, 307, Headers::new(), &to));
+            }
+            "/version" => {
+                let mut headers = Headers::new();
+                headers.set("Content-Type", "text/plain; charset=utf-8");
+                let text = format!("Commit: \nClient Version: {}\n", inner.settings.agent);
+                return Ok(Answer::new(200, headers, Body::Full(text.into())));
+            }
+            _ => {}
+        }
+        if path.starts_with("/ipfs/") || path.starts_with("/ipns/") {
+            return namespace::answer(&inner.settings, &backend, &ask).await;
+        }
+        Ok(match &inner.settings.root_redirect {
+            Some(to) => Answer::redirect(&ask.method, 302, Headers::new(), to),
+            None => Answer::plain(404, Headers::new(), "404 page not found"),
+        })
+    }
+
+    /// Waits for the first piece of a body, so that one that cannot be had is an error and not half
+    /// of an answer.
+    async fn begun(&self, ask: &Ask, mut answer: Answer) -> Answer {
+        let pieces = match &mut answer.body {
+            Body::Sized(0, _) => return answer,
+            Body::Sized(_, pieces) | Body::Stream(pieces) => pieces,
+            _ => return answer,
+        };
+        match pieces.next().await {
+            Some(Ok(first)) => {
+                let rest = std::mem::replace(pieces, futures::stream::empty().boxed());
+                *pieces = futures::stream::iter([Ok(first)]).chain(rest).boxed();
+                answer
+            }
+            Some(Err(error)) => {
+                let mut headers = Headers::new();
+                if let Some(path) = answer.headers.get("X-Ipfs-Path") {
+                    headers.set("X-Ipfs-Path", path.as_bytes());
+                }
+                let path = answer.headers.get("X-Ipfs-Path").unwrap_or_default();
+                let refusal = Refusal::resolving(path.as_bytes(), &error).with(&headers);
+                self.refused(ask, *refusal)
+            }
+            None => answer,
+        }
+    }
+
+    fn too_late(&self, ask: &Ask) -> Answer {
+        let text = "Unable to retrieve content within timeout period: no providers found for the CID (phase: data retrieval)";
+        self.refused(ask, *Refusal::new(504, text))
+    }
+
+    /// A refusal in the form that suits who asked.
+    fn refused(&self, ask: &Ask, refusal: Refusal) -> Answer {
+        let Refusal {
+            status,
+            text,
+            mut headers,
+        } = refusal;
+        if ask.header("Accept").contains("application/problem+json") {
+            headers.set("Content-Type", "application/problem+json");
+            let body = page::error::problem(status, &text);
+            return Answer::new(status, headers, Body::Full(body.into()));
+        }
+        if self.0.settings.disable_html_errors || !ask.accepts_html() {
+            return Answer::plain(status, headers, &text);
+        }
+        headers.set("Content-Type", "text/html");
+        let service = &self.0.settings.diagnostic_service_url;
+        let inspect = (status == 504 && !service.is_empty())
+            .then_some((service.as_str(), "Inspect retrievability of CID"));
+        let body = page::error::render(status, &text, inspect);
+        Answer::new(status, headers, Body::Full(body.into()))
+    }
+
+    async fn send(
+        &self,
+        ask: &Ask,
+        answer: Answer,
+        mut responder: Responder,
+    ) -> basalt_http::Result<()> {
+        let mut headers = self.0.common.clone();
+        let mut last = "";
+        for (name, value) in answer.headers.iter() {
+            // What is said of this answer takes the place of what is said of all.
+            if name != last {
+                headers.remove(name);
+            }
+            last = name;
+            headers.append(name, value);
+        }
+        let mut pieces = match answer.body {
+            Body::Full(bytes) if !(bytes.is_empty() && ask.is_head()) => {
+                return responder.full(answer.status, &headers, bytes);
+            }
+            Body::Full(_) => {
+                responder.head(answer.status, &headers)?;
+                return responder.finish(None);
+            }
+            Body::None if ask.is_head() || answer.status == 304 => {
+                responder.head(answer.status, &headers)?;
+                return responder.finish(None);
+            }
+            Body::None => return responder.full(answer.status, &headers, Bytes::new()),
+            Body::Length(length) => {
+                headers.set("Content-Length", length.to_string());
+                responder.head(answer.status, &headers)?;
+                return responder.finish(None);
+            }
+            Body::Sized(length, pieces) => {
+                headers.set("Content-Length", length.to_string());
+                pieces
+            }
+            Body::Stream(mut pieces) => {
+                let (start, whole) = self.short(&mut pieces).await;
+                if whole {
+                    return responder.full(answer.status, &headers, start.concat());
+                }
+                let start = futures::stream::iter(start.into_iter().map(Ok));
+                start.chain(pieces).boxed()
+            }
+        };
+        responder.head(answer.status, &headers)?;
+        let limit = self.0.settings.retrieval_timeout;
+        loop {
+            let next = match within(limit, pieces.next()).await {
+                Some(next) => next,
+                None => {
+                    tracing::debug!(target: "basalt::gateway", "content did not come in time");
+                    responder.abort();
+                    return Ok(());
+                }
+            };
+            match next {
+                Some(Ok(piece)) => responder.send(piece).await?,
+                Some(Err(error)) => {
+                    // Whoever reads it sees that the answer is not whole.
+                    tracing::debug!(target: "basalt::gateway", %error, "an answer broke off");
+                    responder.abort();
+                    return Ok(());
+                }
+                None => return responder.finish(None),
+            }
+        }
+    }
+}
+
+impl Gateway {
+    /// The start of a body, and whether that is all of it: a short one is sent with its length, as
+    /// Go's server does.
+    async fn short(&self, pieces: &mut Pieces) -> (Vec<Bytes>, bool) {
+        const SHORT: usize = 2048;
+        let (mut start, mut length) = (Vec::new(), 0);
+        while length <= SHORT {
+            match within(self.0.settings.retrieval_timeout, pieces.next()).await {
+                Some(Some(Ok(piece))) => {
+                    length += piece.len();
+                    start.push(piece);
+                }
+                Some(None) => return (start, true),
+                Some(Some(Err(error))) => {
+                    let rest = std::mem::replace(pieces, futures::stream::empty().boxed());
+                    *pieces = futures::stream::iter([Err(error)]).chain(rest).boxed();
+                    break;
+                }
+                None => break,
+            }
+        }
+        (start, false)
+    }
+}
+
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+/// The path as Go's server sees it: as it came where that is a good way to write it.
+fn go_path(raw: &str, path: &[u8]) -> String {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]/%".contains(&b);
+    match raw.bytes().all(good) {
+        true => raw.to_owned(),
+        false => crate::go_url::escape_path(path),
+    }
+}
+
+impl Handler for Gateway {
+    async fn handle(&self, request: Request, responder: Responder) {
+        // The client has gone, or sent what is not HTTP: there is nobody to tell.
+        if let Err(error) = self.answer(&request, responder).await {
+            tracing::debug!(target: "basalt::gateway", %error, "an answer was not sent whole");
+        }
+    }
+}
