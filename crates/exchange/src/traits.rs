@@ -14,7 +14,8 @@ pub trait Exchange: Send + Sync + 'static {
     /// of `cids` was answered by [`Event::Block`] or [`Event::Failed`]; what is left unanswered at
     /// its end counts as not found. Dropping the stream withdraws the request.
     ///
-    /// The bytes need not be checked against the CIDs: [`crate::BlockService`] does.
+    /// The bytes need not be checked against the CIDs: [`crate::BlockService`] does, unless the
+    /// exchange [verifies](Exchange::verifies).
     fn fetch(&self, cids: Vec<Cid>) -> BoxStream<'static, Event>;
 
     /// Says that these blocks are in the local store now, for peers that wait for them.
@@ -24,6 +25,12 @@ pub trait Exchange: Send + Sync + 'static {
     /// is asked first for the others. `None` when that makes no difference.
     fn session(&self) -> Option<Arc<dyn Exchange>> {
         None
+    }
+
+    /// Whether the blocks that [`Exchange::fetch`] yields were checked against their CIDs, so that
+    /// nobody needs to hash them again.
+    fn verifies(&self) -> bool {
+        false
     }
 
     /// Whether there is anybody to ask.
@@ -51,6 +58,8 @@ pub struct Waiting {
     pub cid: Cid,
     /// How many peers were asked so far.
     pub asked: usize,
+    /// Some of them.
+    pub peers: Vec<String>,
     /// How long ago it was asked for.
     pub since: Duration,
 }

@@ -183,6 +183,7 @@ async fn who_waits_is_told_what_for() {
             let waiting = Waiting {
                 cid: cids[0],
                 asked: 2,
+                peers: vec!["a".into(), "b".into()],
                 since,
             };
             stream::iter([Event::Waiting(waiting), Event::Block(self.0.clone())]).boxed()
