@@ -32,4 +32,4 @@ pub use client::{Client, ClientOptions};
 pub use engine::{Engine, EngineOptions, Receipt};
 pub use libp2p_identity::PeerId;
 pub use peers::{NoProviders, PeerTraits, Providers};
-pub use service::{Handle, Incoming, Link, Options, Outgoing, Port, Service, Stat};
+pub use service::{Handle, Incoming, Inlet, Link, Options, Outgoing, Port, Service, Stat};

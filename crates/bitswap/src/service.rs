@@ -28,7 +28,7 @@ use control::{Control, Shared};
 use jobs::{Done, Job};
 
 pub use handle::{Handle, Stat};
-pub use link::{Incoming, Link, Outgoing, Port};
+pub use link::{Incoming, Inlet, Link, Outgoing, Port};
 use outbound::Connection;
 
 /// Messages that came and wait to be looked at, of all peers.
@@ -192,6 +192,7 @@ impl Service {
                 }
             }
             Control::Sent(id) => self.sent(id),
+            Control::Lost(id) => self.lost(id),
             Control::Unsupported(id) => self.unsupported(id),
             Control::Closed(id) => self.closed(id),
             Control::Fetch {

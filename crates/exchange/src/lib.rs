@@ -23,11 +23,13 @@
 //! ```
 
 mod error;
+mod late;
 mod offline;
 mod service;
 mod traits;
 
 pub use error::Error;
+pub use late::Late;
 pub use offline::Offline;
 pub use service::BlockService;
 pub use traits::{Event, Exchange, Observer, Waiting};

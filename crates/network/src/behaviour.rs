@@ -5,7 +5,7 @@ use libp2p::swarm::NetworkBehaviour;
 
 use crate::filter::Filters;
 use crate::traffic::Traffic;
-use crate::{Options, book, bootstrap, filter, limits, peering, ping, streams, trim};
+use crate::{Options, bitswap, book, bootstrap, filter, limits, peering, ping, streams, trim};
 
 /// One field for each protocol. A new one is added here, made in [`Behaviour::new`], and its events are
 /// handled in `Service::on_behaviour`.
@@ -19,6 +19,7 @@ pub(crate) struct Behaviour {
     pub(crate) peering: peering::Behaviour,
     pub(crate) bootstrap: bootstrap::Behaviour,
     pub(crate) trim: trim::Behaviour,
+    pub(crate) bitswap: bitswap::Behaviour,
 }
 
 impl Behaviour {
@@ -40,6 +41,7 @@ impl Behaviour {
             peering,
             trim,
             bootstrap: bootstrap::Behaviour::new(options.bootstrap.clone()),
+            bitswap: bitswap::Behaviour::new(options),
         }
     }
 }

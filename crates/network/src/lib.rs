@@ -8,6 +8,7 @@
 mod address;
 mod announce;
 mod behaviour;
+mod bitswap;
 mod book;
 mod bootstrap;
 mod dial;

@@ -1,3 +1,4 @@
+use basalt_bitswap::Port;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub marks: Option<WaterMarks>,
     /// What others may take; `None` for as much as they like, as far as that is safe.
     pub limits: Option<Limits>,
+    /// Where connections are given for Bitswap; without one it is not spoken.
+    pub bitswap: Option<Port>,
 }
 
 impl Options {
@@ -46,6 +49,7 @@ impl Options {
             bootstrap: Vec::new(),
             marks: Some(WaterMarks::default()),
             limits: Some(Limits::default()),
+            bitswap: None,
         }
     }
 }

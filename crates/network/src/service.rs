@@ -34,6 +34,10 @@ const CLOSE: Duration = Duration::from_millis(300);
 /// Connections are closed by who wants them closed, not by being idle.
 const IDLE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
+/// Streams of one connection that may be agreeing on a protocol; what is more is lost. A Kubo that is
+/// asked for many small blocks opens hundreds at a time.
+const NEGOTIATING: usize = 512;
+
 type Answer = oneshot::Sender<Result<()>>;
 
 /// The swarm, and what its task knows.
@@ -43,6 +47,7 @@ pub(crate) struct Service {
     filters: Filters,
     traffic: Traffic,
     rules: Rules,
+    speaks_bitswap: bool,
     open: HashMap<ConnectionId, Open>,
     latency: HashMap<PeerId, Duration>,
     dialling: HashMap<ConnectionId, Vec<Answer>>,
@@ -60,6 +65,7 @@ pub async fn start(options: Options) -> Result<Handle> {
     let peer = options.key.public().to_peer_id();
     let config = Config::with_tokio_executor()
         .with_idle_connection_timeout(IDLE)
+        .with_max_negotiating_inbound_streams(NEGOTIATING)
         .with_smart_dial();
     let (filters, traffic) = (Filters::default(), Traffic::default());
     for range in &options.filters {
@@ -79,6 +85,7 @@ pub async fn start(options: Options) -> Result<Handle> {
         announced: Vec::new(),
         filters: filters.clone(),
         traffic: traffic.clone(),
+        speaks_bitswap: options.bitswap.is_some(),
         rules: Rules::new(
             &options.announce,
             &options.append_announce,
@@ -298,6 +305,9 @@ impl Service {
         ];
         let served = self.swarm.behaviour().streams.services().protocols();
         all.extend(served.iter().map(ToString::to_string));
+        if self.speaks_bitswap {
+            all.extend(crate::bitswap::protocols());
+        }
         all.sort_unstable();
         all
     }
@@ -362,6 +372,7 @@ impl Service {
     fn on_behaviour(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Book(never)
+            | BehaviourEvent::Bitswap(never)
             | BehaviourEvent::Filter(never)
             | BehaviourEvent::Limits(never)
             | BehaviourEvent::Trim(never)

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use basalt_blockstore::{Blockstore, Datastore, MemoryStore};
 use basalt_blockstore_rocks::{Options, RocksStore};
-use basalt_exchange::{BlockService, Exchange, Offline};
+use basalt_exchange::{BlockService, Exchange, Late};
 use basalt_filestore::Filestore;
 use basalt_ipns::{Resolver, Store};
 use basalt_pin::Pins;
@@ -39,7 +39,8 @@ impl NodeBuilder {
         self
     }
 
-    /// Where blocks come from that are not in the store; without one the node is offline.
+    /// Where blocks come from that are not in the store; without one the node is offline until its
+    /// network is started.
     pub fn exchange(mut self, exchange: Arc<dyn Exchange>) -> Self {
         self.exchange = Some(exchange);
         self
@@ -59,7 +60,8 @@ impl NodeBuilder {
 
     /// Opens the node: takes the repo's lock and opens its store.
     pub async fn open(self) -> Result<Node> {
-        let exchange = self.exchange.clone().unwrap_or_else(|| Arc::new(Offline));
+        let late = Arc::new(Late::default());
+        let exchange = self.exchange.clone().unwrap_or_else(|| late.clone());
         let Some(path) = self.repo.clone() else {
             let store = Arc::new(MemoryStore::default());
             let pins = Pins::new(store.clone(), store.clone());
@@ -70,6 +72,7 @@ impl NodeBuilder {
                 pins,
                 names: names(records.clone()),
                 blocks,
+                late,
                 records,
                 filestore: None,
                 rocks: None,
@@ -96,6 +99,7 @@ impl NodeBuilder {
             pins,
             names: names(records.clone()),
             blocks,
+            late,
             records,
             filestore,
             rocks: Some(rocks),

@@ -27,6 +27,7 @@ mod car_import;
 mod check;
 mod dag_blocks;
 mod error;
+mod fetching;
 mod files;
 mod import;
 mod import_kubo;
@@ -53,6 +54,7 @@ pub use object::{NodeChange, PatchOptions};
 pub use resolve::Resolved;
 pub use verify::{Outcome, Rebuilt, Remedy, Verified};
 
+pub use basalt_bitswap as bitswap;
 pub use basalt_block as block;
 pub use basalt_blockstore as blockstore;
 pub use basalt_car as car;

@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use basalt_blockstore::{Blockstore, Datastore, Usage};
 use basalt_blockstore_rocks::RocksStore;
-use basalt_exchange::BlockService;
+use basalt_exchange::{BlockService, Late};
 use basalt_filestore::Filestore;
 use basalt_ipns::Resolver;
 use basalt_network::Handle;
@@ -25,6 +25,8 @@ pub(crate) struct Parts {
     pub(crate) records: Arc<dyn Datastore>,
     pub(crate) filestore: Option<Filestore>,
     pub(crate) blocks: BlockService,
+    /// What the block service asks, unless it was given another exchange.
+    pub(crate) late: Arc<Late>,
     pub(crate) pins: Pins,
     pub(crate) files: Files,
     pub(crate) names: Resolver,
@@ -35,6 +37,7 @@ struct Inner {
     parts: Parts,
     cancel: CancellationToken,
     network: OnceLock<Handle>,
+    bitswap: OnceLock<basalt_bitswap::Handle>,
 }
 
 /// How full the store is.
@@ -57,6 +60,7 @@ impl Node {
             parts,
             cancel: CancellationToken::new(),
             network: OnceLock::new(),
+            bitswap: OnceLock::new(),
         }))
     }
 
@@ -95,6 +99,21 @@ impl Node {
     /// Whether there are other nodes to ask.
     pub fn is_online(&self) -> bool {
         self.network().is_some() || self.blocks().exchange().is_online()
+    }
+
+    pub(crate) fn bitswap_slot(&self) -> &OnceLock<basalt_bitswap::Handle> {
+        &self.0.bitswap
+    }
+
+    /// From now on what is not in the store comes by Bitswap.
+    pub(crate) fn fetch_through(&self, bitswap: basalt_bitswap::Handle) {
+        self.0.parts.late.set(Arc::new(bitswap.clone()));
+        let _ = self.0.bitswap.set(bitswap);
+    }
+
+    /// Cancelled when the node is closed.
+    pub(crate) fn cancelled(&self) -> CancellationToken {
+        self.0.cancel.clone()
     }
 
     pub(crate) fn network_slot(&self) -> &OnceLock<Handle> {

@@ -22,7 +22,8 @@ impl Node {
         if let Some(running) = self.network() {
             return Ok(running);
         }
-        let options = self.network_options()?;
+        let mut options = self.network_options()?;
+        options.bitswap = self.start_bitswap();
         let handle = basalt_network::start(options).await?;
         for missing in handle.unsupported() {
             let (address, protocol) = (&missing.address, missing.protocol);

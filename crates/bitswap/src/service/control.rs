@@ -30,6 +30,7 @@ pub(super) enum Control {
     },
     Version(u64, Version),
     Sent(u64),
+    Lost(u64),
     Unsupported(u64),
     Closed(u64),
     Fetch {

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use libp2p_identity::PeerId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio_util::sync::PollSender;
 
 use super::control::{Control, Shared};
 use super::outbound::UNDER_WAY;
@@ -62,12 +61,14 @@ impl Port {
         });
         Link {
             id,
-            peer,
             shared: self.shared.clone(),
-            incoming: PollSender::new(self.incoming.clone()),
             outgoing,
-            heard,
-            room: Arc::new(Semaphore::new(BUDGET)),
+            inlet: Inlet {
+                peer,
+                incoming: self.incoming.clone(),
+                heard,
+                room: Arc::new(Semaphore::new(BUDGET)),
+            },
         }
     }
 }
@@ -75,12 +76,9 @@ impl Port {
 /// A connection with a peer.
 pub struct Link {
     id: u64,
-    peer: PeerId,
     shared: Arc<Shared>,
-    incoming: PollSender<Incoming>,
     outgoing: mpsc::Receiver<Outgoing>,
-    heard: Arc<AtomicBool>,
-    room: Arc<Semaphore>,
+    inlet: Inlet,
 }
 
 impl Link {
@@ -89,19 +87,56 @@ impl Link {
         self.outgoing.poll_recv(cx)
     }
 
+    /// Where its messages go that come.
+    pub fn inlet(&self) -> &Inlet {
+        &self.inlet
+    }
+
     /// A stream to the peer was opened, in this version of the protocol.
     pub fn opened(&self, version: Version) {
         self.shared.tell(Control::Version(self.id, version));
     }
 
-    /// A message has left or was given up; there is room for another.
+    /// A message has left; there is room for another.
     pub fn sent(&self) {
         self.shared.tell(Control::Sent(self.id));
+    }
+
+    /// A message was given up, and what was sent before it may not have arrived either.
+    pub fn lost(&self) {
+        self.shared.tell(Control::Lost(self.id));
     }
 
     /// The peer takes no stream of any version.
     pub fn unsupported(&self) {
         self.shared.tell(Control::Unsupported(self.id));
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.shared.tell(Control::Closed(self.id));
+    }
+}
+
+/// Where the messages of a connection go that come, on any number of streams.
+#[derive(Clone)]
+pub struct Inlet {
+    peer: PeerId,
+    incoming: mpsc::Sender<Incoming>,
+    heard: Arc<AtomicBool>,
+    room: Arc<Semaphore>,
+}
+
+impl Inlet {
+    /// Takes room for a message of `len` bytes, before it is read; `None` when it is longer than
+    /// any may be.
+    pub async fn room(&self, len: usize) -> Option<OwnedSemaphorePermit> {
+        if len > MAX_MESSAGE {
+            return None;
+        }
+        let len = u32::try_from(len).ok()?;
+        self.room.clone().acquire_many_owned(len).await.ok()
     }
 
     /// Bytes have come.
@@ -109,30 +144,13 @@ impl Link {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// The room for messages on their way in, in bytes. Whoever reads a message takes as much of it
-    /// as the message is long, before reading.
-    pub fn room(&self) -> &Arc<Semaphore> {
-        &self.room
-    }
-
-    /// Waits until a message can be given to [`Link::deliver`]; an error when nobody listens.
-    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        self.incoming.poll_reserve(cx).map_err(|_| ())
-    }
-
-    /// A message has come, after [`Link::poll_ready`].
-    pub fn deliver(&mut self, message: Message, room: OwnedSemaphorePermit) {
+    /// A message has come. Waits until there is time for it; says whether anybody listens.
+    pub async fn deliver(&self, message: Message, room: OwnedSemaphorePermit) -> bool {
         let incoming = Incoming {
             peer: self.peer,
             message,
             _room: room,
         };
-        let _ = self.incoming.send_item(incoming);
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.shared.tell(Control::Closed(self.id));
+        self.incoming.send(incoming).await.is_ok()
     }
 }

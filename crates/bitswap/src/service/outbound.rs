@@ -93,6 +93,13 @@ impl Service {
         self.say(&peer);
     }
 
+    pub(super) fn lost(&mut self, id: u64) {
+        if let Some(connection) = self.connections.get(&id) {
+            self.client.lost(&connection.peer);
+        }
+        self.sent(id);
+    }
+
     pub(super) fn unsupported(&mut self, id: u64) {
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.supported = false;

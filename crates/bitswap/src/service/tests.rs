@@ -56,26 +56,23 @@ fn connect(a: &Node, b: &Node) -> CancellationToken {
         loop {
             tokio::select! {
                 () = cut.cancelled() => return,
-                message = poll_fn(|cx| a.poll_outgoing(cx)) => carry(message, &a, &mut b).await,
-                message = poll_fn(|cx| b.poll_outgoing(cx)) => carry(message, &b, &mut a).await,
+                message = poll_fn(|cx| a.poll_outgoing(cx)) => carry(message, &a, &b).await,
+                message = poll_fn(|cx| b.poll_outgoing(cx)) => carry(message, &b, &a).await,
             }
         }
     });
     end
 }
 
-async fn carry(message: Option<Outgoing>, from: &Link, to: &mut Link) {
+async fn carry(message: Option<Outgoing>, from: &Link, to: &Link) {
     let Some(Outgoing { message }) = message else {
         return std::future::pending().await;
     };
     let bytes = message.encode(Version::V1_2).concat();
     let (_, at) = basalt_block::varint::read(&bytes).unwrap();
-    let size = u32::try_from(bytes.len()).unwrap();
-    let room = to.room().clone().acquire_many_owned(size).await.unwrap();
+    let room = to.inlet().room(bytes.len() - at).await.unwrap();
     let message = Message::decode(&bytes::Bytes::from(bytes).slice(at..)).unwrap();
-    if poll_fn(|cx| to.poll_ready(cx)).await.is_ok() {
-        to.deliver(message, room);
-    }
+    to.inlet().deliver(message, room).await;
     from.sent();
 }
 
