@@ -1,6 +1,7 @@
 //! The commands, each in the file of its path.
 
 pub(crate) mod add;
+pub(crate) mod bitswap;
 pub(crate) mod block;
 pub(crate) mod bootstrap;
 pub(crate) mod cat;

@@ -91,6 +91,7 @@ const fn group(path: &'static str, tagline: &'static str) -> Group {
 
 /// Every group that is not a command itself.
 pub static GROUPS: &[Group] = &[
+    group("bitswap", "Look at the exchange of blocks with peers."),
     group("block", "Work with raw blocks."),
     group("cid", "Convert CIDs and show what is in them.").about_no_repo(),
     group(
@@ -225,6 +226,11 @@ impl Group {
 
 table![
     c::add::Add,
+    c::bitswap::ledger::Ledger,
+    c::bitswap::reprovide::Reprovide,
+    c::bitswap::stat::Stat,
+    c::bitswap::stat::StatsBitswap,
+    c::bitswap::wantlist::Wantlist,
     c::block::get::Get,
     c::block::put::Put,
     c::block::rm::Rm,

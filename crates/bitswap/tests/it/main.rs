@@ -1,1 +1,4 @@
-//! Integration tests.
+//! The client and the engine in a simulated network.
+
+mod schedules;
+mod world;
