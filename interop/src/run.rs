@@ -10,6 +10,7 @@ use crate::case::{Case, Group, Mode};
 use crate::daemon::{Daemon, Started};
 use crate::http::{self, Request};
 use crate::mask::Places;
+use crate::pin_service::PinService;
 use crate::runner::Prepared;
 use crate::side::{self, Place, Side};
 use crate::step::{Kind, Part, Step};
@@ -99,6 +100,7 @@ struct Run<'a> {
     place: &'a Place,
     shared: Option<&'a Daemon>,
     own: Option<Daemon>,
+    pin_service: Option<PinService>,
     vars: BTreeMap<String, String>,
 }
 
@@ -116,6 +118,7 @@ impl<'a> Run<'a> {
             place,
             shared,
             own: None,
+            pin_service: None,
             vars,
         };
         run.set_ports();
@@ -143,10 +146,18 @@ impl<'a> Run<'a> {
                 words.push((format!(":{port}"), format!(":{{{name}}}")));
             }
         }
+        if let Some(service) = &self.pin_service {
+            words.push((service.address(), "{service}".to_owned()));
+        }
         Places(words)
     }
 
     fn steps(&mut self, steps: &[Step]) -> Result<Vec<Vec<String>>> {
+        if steps.iter().any(|step| step.line.contains("{service}")) {
+            let service = PinService::start()?;
+            self.vars.insert("service".to_owned(), service.address());
+            self.pin_service = Some(service);
+        }
         steps
             .iter()
             .map(|step| {

@@ -140,6 +140,7 @@ async fn run_node(
     {
         tracing::error!(target: "basalt::daemon", %error, "garbage is not collected by itself");
     }
+    node.start_mfs_policies();
     out.emit("Daemon is ready\n".to_owned()).await?;
     systemd::notify("READY=1");
 

@@ -20,6 +20,10 @@ use crate::writer::{Destination, Ending, SharedWriter};
 use crate::{Body, Headers};
 use crate::{Error, Result};
 
+mod secure;
+
+pub use secure::Trust;
+
 /// How long a connection may take to be made.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 
@@ -28,6 +32,8 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 pub enum Target {
     /// `host:port`; a name is looked up.
     Tcp(String),
+    /// `host:port`, over TLS: the certificate must be the host's.
+    Tls(String),
     /// The path of a unix socket.
     Unix(PathBuf),
 }
@@ -37,6 +43,7 @@ pub enum Target {
 pub struct Client {
     target: Target,
     headers: Headers,
+    trust: Option<Trust>,
 }
 
 /// The body of a request.
@@ -68,7 +75,14 @@ impl Client {
         Self {
             target,
             headers: Headers::new(),
+            trust: None,
         }
+    }
+
+    /// Whose certificates are trusted, in place of what the system trusts.
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = Some(trust);
+        self
     }
 
     /// Adds a field to every request, such as `Authorization` or `User-Agent`.
@@ -140,6 +154,17 @@ impl Client {
                 let (input, destination) = stream.into_split();
                 Ok((Box::new(input), Box::new(destination)))
             }
+            Target::Tls(address) => {
+                let trust = match &self.trust {
+                    Some(trust) => trust.clone(),
+                    None => Trust::system().await?,
+                };
+                let stream = TcpStream::connect(address.as_str()).await?;
+                stream.set_nodelay(true)?;
+                let stream = trust.connect(secure::host(address), stream).await?;
+                let (input, destination) = tokio::io::split(stream);
+                Ok((Box::new(input), Box::new(destination)))
+            }
             Target::Unix(path) => {
                 let (input, destination) = UnixStream::connect(path).await?.into_split();
                 Ok((Box::new(input), Box::new(destination)))
@@ -161,7 +186,8 @@ impl Client {
             Upload::Stream(_) => Ending::Chunked,
         };
         let host = match &self.target {
-            Target::Tcp(address) => address,
+            Target::Tcp(address) => address.strip_suffix(":80").unwrap_or(address),
+            Target::Tls(address) => address.strip_suffix(":443").unwrap_or(address),
             Target::Unix(_) => "localhost",
         };
         let mut fields = Headers::from_iter([("Host", host)]);
@@ -193,7 +219,7 @@ impl Client {
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Tcp(address) => f.write_str(address),
+            Self::Tcp(address) | Self::Tls(address) => f.write_str(address),
             Self::Unix(path) => path.display().fmt(f),
         }
     }

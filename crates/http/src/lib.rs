@@ -23,7 +23,7 @@ mod writer;
 
 pub use authorization::authorization;
 pub use body::Body;
-pub use client::{Client, Response, Target, Upload};
+pub use client::{Client, Response, Target, Trust, Upload};
 pub use error::Error;
 pub use fetch::fetch;
 

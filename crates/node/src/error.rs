@@ -130,6 +130,15 @@ pub enum Error {
     /// Peers cannot be reached, or not as asked.
     #[error(transparent)]
     Network(#[from] basalt_network::Error),
+    /// A pinning service refuses, or does not answer as one.
+    #[error(transparent)]
+    PinningService(#[from] basalt_pinning::Error),
+    /// A pinning service is none that could be asked.
+    #[error(transparent)]
+    PinningEndpoint(#[from] basalt_pinning::NotAnEndpoint),
+    /// An address that leads to nobody in particular.
+    #[error("invalid p2p multiaddr")]
+    DelegateWithoutPeer,
     /// A setting of the network means nothing.
     #[error("{key}: {reason}")]
     NetworkSetting {

@@ -36,6 +36,7 @@ mod names;
 mod node;
 mod object;
 mod online;
+mod remote_pins;
 mod resolve;
 mod source;
 mod verify;
@@ -51,6 +52,7 @@ pub use import::{FileImport, Import, ImportOptions};
 pub use import_kubo::{KuboImport, KuboImportEvent, KuboImportProgress, KuboImported};
 pub use node::{Node, StorageStat};
 pub use object::{NodeChange, PatchOptions};
+pub use remote_pins::{pinning_client, pinning_service};
 pub use resolve::Resolved;
 pub use verify::{Outcome, Rebuilt, Remedy, Verified};
 
@@ -66,6 +68,7 @@ pub use basalt_ipns as ipns;
 pub use basalt_mfs as mfs;
 pub use basalt_network as network;
 pub use basalt_pin as pin;
+pub use basalt_pinning as pinning;
 pub use basalt_repo as repo;
 pub use basalt_unixfs as unixfs;
 

@@ -16,6 +16,7 @@ mod provide_strategy;
 mod replace;
 mod schema;
 mod secrets;
+mod services;
 mod typed;
 mod validate;
 

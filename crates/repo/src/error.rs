@@ -170,6 +170,9 @@ pub enum Error {
     /// Secrets of pinning services are never shown or changed.
     #[error("cannot show or change pinning services credentials")]
     PinningServicesHidden,
+    /// There is a pinning service of this name already.
+    #[error("service already present")]
+    ServiceExists,
     /// The peer ID follows from the private key.
     #[error(
         "cannot set Identity.PeerID to a value that does not match the node's private key; use 'ipfs key rotate' to change the node identity"

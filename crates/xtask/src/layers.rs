@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("repo", &[]),
     ("http", &[]),
     ("kubo", &["block", "http"]),
+    ("pinning", &["block", "http"]),
     (
         NODE,
         &[
@@ -38,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "network",
             "repo",
             "kubo",
+            "pinning",
         ],
     ),
     ("commands", &[NODE]),

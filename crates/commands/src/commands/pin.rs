@@ -2,6 +2,7 @@
 
 pub(crate) mod add;
 pub(crate) mod ls;
+pub(crate) mod remote;
 pub(crate) mod rm;
 mod rows;
 pub(crate) mod update;

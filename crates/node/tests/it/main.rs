@@ -3,3 +3,4 @@
 #![allow(clippy::unwrap_used)]
 
 mod files_and_garbage;
+mod remote_pins;
