@@ -124,7 +124,7 @@ pub(crate) struct World {
 pub(crate) fn block(i: u64, size: usize) -> Block {
     let mut data = vec![0; size.max(8)];
     data[..8].copy_from_slice(&i.to_le_bytes());
-    Block::hash(1, codec::RAW, Hasher::SHA2_256, data.into()).unwrap()
+    Block::hash(1, codec::RAW, Hasher::SHA2_256, data.into()).expect("SHA2-256 is known")
 }
 
 fn pair(a: usize, b: usize) -> (usize, usize) {
@@ -155,7 +155,7 @@ impl World {
             id.extend(self.dice.next().to_le_bytes());
         }
         self.nodes.push(Node {
-            id: PeerId::from_bytes(&id).unwrap(),
+            id: PeerId::from_bytes(&id).expect("a multihash of 32 bytes is a peer ID"),
             manner,
             client: Client::new(ClientOptions::default()),
             engine: Engine::new(EngineOptions::default()),

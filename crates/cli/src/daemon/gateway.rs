@@ -27,19 +27,21 @@ pub(super) fn open(node: &Node, config: &Config) -> Gateway {
 /// What the config says.
 fn settings(config: &Config) -> Settings {
     let own = config.gateway();
-    let mut settings = Settings::default();
-    settings.headers = own.headers;
-    settings.root_redirect = Some(own.root_redirect).filter(|to| !to.is_empty());
-    settings.no_dns_link = own.no_dns_link;
-    settings.deserialized_responses = own.deserialized_responses;
-    settings.allow_codec_conversion = own.allow_codec_conversion;
-    settings.disable_html_errors = own.disable_html_errors;
-    settings.retrieval_timeout = own.retrieval_timeout;
-    settings.max_request_duration = own.max_request_duration;
-    settings.max_concurrent_requests = usize::try_from(own.max_concurrent_requests).unwrap_or(0);
-    settings.max_range_request_file_size = own.max_range_request_file_size;
-    settings.diagnostic_service_url = own.diagnostic_service_url;
-    settings.agent = format!("kubo/{}", basalt::KUBO_VERSION);
+    let mut settings = Settings {
+        headers: own.headers,
+        root_redirect: Some(own.root_redirect).filter(|to| !to.is_empty()),
+        no_dns_link: own.no_dns_link,
+        deserialized_responses: own.deserialized_responses,
+        allow_codec_conversion: own.allow_codec_conversion,
+        disable_html_errors: own.disable_html_errors,
+        retrieval_timeout: own.retrieval_timeout,
+        max_request_duration: own.max_request_duration,
+        max_concurrent_requests: usize::try_from(own.max_concurrent_requests).unwrap_or(0),
+        max_range_request_file_size: own.max_range_request_file_size,
+        diagnostic_service_url: own.diagnostic_service_url,
+        agent: format!("kubo/{}", basalt::KUBO_VERSION),
+        ..Settings::default()
+    };
     let listed = config.at("Gateway.PublicGateways");
     for (host, spec) in listed.and_then(|v| v.as_object()).into_iter().flatten() {
         if spec.is_null() {
