@@ -102,6 +102,10 @@ pub trait Command: Send + Sync + 'static {
     /// Arguments in order.
     const ARGS: &'static [Arg] = &[];
 
+    /// Where events are parts of one JSON object with one list in it: the list's name. A client of the
+    /// RPC then shows its rows as they come.
+    const LIST: Option<&'static str> = None;
+
     /// Does the work, sending events or bytes.
     async fn run(call: Call<Self::Options>, out: Output<Self::Event>) -> Result<()>;
 
@@ -275,6 +279,8 @@ pub trait Entry: Send + Sync {
     fn call(&self, ctx: Context, request: Request) -> Reply;
     /// An encoder of the command's events.
     fn encoder(&self, meta: &Arc<Meta>, encoding: Encoding) -> Box<dyn Encoder>;
+    /// The list that its answer consists of, if it may be read row by row.
+    fn list_field(&self) -> Option<&'static str>;
     /// Reads an event from one value of JSON.
     fn decode(&self, json: &[u8]) -> Result<Box<dyn Any + Send>>;
     /// Shows the output on a terminal.
@@ -319,6 +325,10 @@ impl<C: Command> Entry for Erased<C> {
             args: C::ARGS,
             options: C::Options::SPEC,
         }
+    }
+
+    fn list_field(&self) -> Option<&'static str> {
+        C::LIST
     }
 
     fn call(&self, ctx: Context, request: Request) -> Reply {

@@ -6,6 +6,7 @@ mod face;
 mod metrics;
 mod pages;
 mod remote;
+mod rows;
 mod upload;
 
 pub use access::Access;

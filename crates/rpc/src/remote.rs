@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use futures::stream;
 use tokio::sync::mpsc;
 
+use crate::rows::Rows;
 use basalt_http::multipart::{self, Encoder, EntryKind};
 use basalt_http::{Client, Headers, Response, Target, Upload, authorization, query};
 
@@ -190,6 +191,7 @@ async fn read(
         .into_owned();
     let is_json = media.split(';').next() == Some("application/json");
     let single = !response.headers.contains("X-Chunked-Output");
+    let mut rows = entry.list_field().map(Rows::new);
     let mut buffer = BytesMut::new();
     while let Some(chunk) = response
         .body
@@ -201,16 +203,26 @@ async fn read(
             send(tx, Frame::Bytes(chunk)).await?;
             continue;
         }
+        if let Some(rows) = &mut rows {
+            if let Some(part) = rows.feed(&chunk) {
+                event(entry, &part, false, tx).await?;
+            }
+            if rows.held() > MAX_EVENT {
+                return Err(too_long());
+            }
+            continue;
+        }
         buffer.extend_from_slice(&chunk);
         while let Some(at) = memchr::memchr(b'\n', &buffer) {
             let line = buffer.split_to(at + 1);
             event(entry, &line[..at], single, tx).await?;
         }
         if buffer.len() > MAX_EVENT {
-            return Err(Error::new(format!(
-                "the daemon sent an event of over {MAX_EVENT} bytes"
-            )));
+            return Err(too_long());
         }
+    }
+    if let Some(rows) = rows {
+        buffer.extend_from_slice(&rows.finish());
     }
     if buffer.has_remaining() {
         event(entry, &buffer, single, tx).await?;
@@ -223,6 +235,12 @@ async fn read(
         Some(message) => Err(Error::new(message.into_owned())),
         None => Ok(()),
     }
+}
+
+fn too_long() -> Error {
+    Error::new(format!(
+        "the daemon sent an event of over {MAX_EVENT} bytes"
+    ))
 }
 
 async fn event(

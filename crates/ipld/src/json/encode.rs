@@ -95,7 +95,7 @@ impl Writer {
             }
             Value::Link(cid) => {
                 self.text(r#"{"/":""#);
-                self.text(&cid.to_string());
+                self.text(&basalt_block::cid_string(cid));
                 self.text("\"}");
             }
             Value::Null | Value::List(_) | Value::Map(_) => self.text("null"),

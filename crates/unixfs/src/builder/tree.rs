@@ -118,7 +118,7 @@ impl TreeBuilder {
     fn add(&mut self, path: &[u8], cid: Cid, dag_size: u64) -> Result<Added> {
         let (above, name) = split(path)?;
         if name.is_empty() {
-            let path = cid.to_string().into_bytes();
+            let path = basalt_block::cid_string(&cid).into_bytes();
             let added = Added {
                 path,
                 cid,

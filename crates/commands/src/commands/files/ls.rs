@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use async_trait::async_trait;
+use basalt::block::cid_string;
 use basalt::mfs::{Kind, Listed};
 use basalt::repo::go_json;
 use futures::{StreamExt, TryStreamExt};
@@ -58,6 +59,7 @@ impl Command for Ls {
   > ipfs files ls -l /photos
   > ipfs files ls -U /very/large     # from the first entry on at once",
     );
+    const LIST: Option<&'static str> = Some("Entries");
     const ARGS: &'static [Arg] = &[Arg::optional("path", "The directory; '/' by default.")];
 
     async fn run(mut call: Call<Options>, out: Output<Listing>) -> Result<()> {
@@ -70,7 +72,7 @@ impl Command for Ls {
         // Kubo writes only the CID of a file that is asked for itself in another base.
         let hash = |listed: &Listed| match kind {
             Kind::File => cids.write(&listed.cid),
-            Kind::Directory => listed.cid.to_string(),
+            Kind::Directory => cid_string(&listed.cid),
         };
         let mut parts = listed
             .map_ok(|listed| Row {

@@ -1,4 +1,5 @@
 use basalt::Cid;
+use basalt::block::cid_string;
 use serde::{Deserialize, Serialize};
 
 /// A CID as Go's CID type writes itself in JSON: `{"/": "bafy…"}`.
@@ -13,7 +14,7 @@ impl LinkJson {
     /// The CID in its usual base; `--cid-base` does not change it.
     pub(crate) fn new(cid: &Cid) -> Self {
         Self {
-            cid: cid.to_string(),
+            cid: cid_string(cid),
         }
     }
 }
