@@ -30,6 +30,7 @@ pub(crate) mod ping;
 pub(crate) mod refs;
 pub(crate) mod repo;
 pub(crate) mod resolve;
+pub(crate) mod routing;
 pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod support;

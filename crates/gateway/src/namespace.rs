@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use basalt_block::{Base, Cid, cid_text, codec, parse_cid};
 use basalt_http::{Headers, query};
 use basalt_ipld::{Namespace, Path};
-use basalt_ipns::Name;
+use basalt_ipns::{Find, Name};
 
 use crate::answer::{Answer, Refusal, Result};
 use crate::ask::{Ask, Origin};
@@ -115,7 +115,10 @@ async fn get(settings: &Settings, backend: &Backend, ask: &Ask) -> Result<Answer
     }
     let fixed;
     if path.is_mutable() {
-        let end = backend.names.resolve_all_with_ttl(&path).await;
+        let end = backend
+            .names
+            .resolve_all_with_ttl(&path, &Find::default())
+            .await;
         let (end, ttl) = end.map_err(|e| visit.failed(&name_error(&e), &headers))?;
         fixed = end;
         visit.fixed = &fixed;
@@ -239,7 +242,7 @@ async fn only_if_cached(backend: &Backend, ask: &Ask, path: &Path) -> Option<Ans
         blocks: backend.blocks.offline(),
         names: backend.names.clone(),
     };
-    let found = match local.names.resolve_all(path).await {
+    let found = match local.names.resolve_all(path, &Find::offline()).await {
         Ok(path) => resolve(&local, &path).await.ok(),
         Err(_) => None,
     };

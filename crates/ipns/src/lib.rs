@@ -29,6 +29,8 @@ mod moment;
 mod name;
 mod record;
 mod resolver;
+mod rules;
+mod search;
 mod select;
 mod store;
 mod validate;
@@ -40,6 +42,8 @@ pub use moment::Moment;
 pub use name::Name;
 pub use record::{Record, SignatureType};
 pub use resolver::{DEPTH, Resolution, Resolver};
+pub use rules::Rules;
+pub use search::{Find, Search};
 pub use select::best;
 pub use store::{BEST, PUBLISHED, Publication, Store, Stored};
 

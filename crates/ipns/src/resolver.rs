@@ -1,12 +1,18 @@
 //! From a path of `/ipns` to one that does not change.
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use basalt_block::{Base, Cid, Version, cid_text, codec, parse_cid};
 use basalt_ipld::{Namespace, Path};
 
-use crate::{Error, Name, Result, Store};
+use futures::future::join as both;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::search::{Cache, WAITING};
+use crate::{Error, Find, Name, Record, Result, Search, Store};
 
 /// How many names are followed, one to the next.
 pub const DEPTH: u32 = 32;
@@ -20,7 +26,9 @@ const MAX_LABEL: usize = 63;
 pub struct Resolver {
     store: Store,
     /// What the environment says, or what is wrong with what it says.
-    given: std::sync::Arc<Result<HashMap<String, Path>, String>>,
+    given: Arc<Result<HashMap<String, Path>, String>>,
+    network: Arc<OnceLock<Arc<dyn Search>>>,
+    cache: Arc<Cache>,
 }
 
 /// Where a path of `/ipns` leads.
@@ -52,8 +60,26 @@ impl Resolver {
             .collect();
         Self {
             store,
-            given: std::sync::Arc::new(given),
+            given: Arc::new(given),
+            network: Arc::default(),
+            cache: Arc::default(),
         }
+    }
+
+    /// Remembers at most so many names, and none for longer.
+    pub fn remember(mut self, most: usize, longest: Option<Duration>) -> Self {
+        self.cache = Arc::new(Cache::new(most, longest));
+        self
+    }
+
+    /// Asks other nodes from now on, also in what was cloned before. Only the first counts.
+    pub fn ask(&self, network: Arc<dyn Search>) {
+        let _ = self.network.set(network);
+    }
+
+    /// Notes that this node has published a record.
+    pub fn published(&self, name: Name, record: Record) {
+        self.cache.put(name, record);
     }
 
     /// The records.
@@ -66,14 +92,14 @@ impl Resolver {
     ///
     /// # Errors
     /// Why a name means nothing.
-    pub async fn resolve(&self, path: &Path, depth: u32) -> Result<Resolution> {
+    pub async fn resolve(&self, path: &Path, depth: u32, find: &Find) -> Result<Resolution> {
         let mut path = path.clone();
         let mut ttl = Duration::ZERO;
         for _ in 0..depth {
             if !path.is_mutable() {
                 break;
             }
-            let (next, kept) = self.step(&path).await?;
+            let (next, kept) = self.step(&path, find).await?;
             path = next;
             ttl = match ttl.min(kept) {
                 Duration::ZERO => ttl.max(kept),
@@ -91,23 +117,23 @@ impl Resolver {
     ///
     /// # Errors
     /// [`Error::Recursion`] after [`DEPTH`] names, or why a name means nothing.
-    pub async fn resolve_all(&self, path: &Path) -> Result<Path> {
-        Ok(self.resolve_all_with_ttl(path).await?.0)
+    pub async fn resolve_all(&self, path: &Path, find: &Find) -> Result<Path> {
+        Ok(self.resolve_all_with_ttl(path, find).await?.0)
     }
 
     /// As [`Resolver::resolve_all`]; tells also for how long the answer may be kept.
     ///
     /// # Errors
     /// The same.
-    pub async fn resolve_all_with_ttl(&self, path: &Path) -> Result<(Path, Duration)> {
-        let end = self.resolve(path, DEPTH).await?;
+    pub async fn resolve_all_with_ttl(&self, path: &Path, find: &Find) -> Result<(Path, Duration)> {
+        let end = self.resolve(path, DEPTH, find).await?;
         if end.mutable {
             return Err(Error::Recursion);
         }
         Ok((end.path, end.ttl))
     }
 
-    async fn step(&self, path: &Path) -> Result<(Path, Duration)> {
+    async fn step(&self, path: &Path, find: &Find) -> Result<(Path, Duration)> {
         let root = path.root().into_owned();
         let given = self
             .given
@@ -116,14 +142,59 @@ impl Resolver {
             .map_err(|e| Error::StaticNames(e.clone()))?;
         let (base, ttl) = match given.get(&root) {
             Some(base) => (base.clone(), Duration::ZERO),
-            None => self.meaning(&root).await?,
+            None => self.meaning(&root, find).await?,
         };
         Ok((join(base, path)?, ttl))
     }
 
-    async fn meaning(&self, root: &str) -> Result<(Path, Duration)> {
+    /// The best record of a name, as far as can be found out in the time that is given.
+    ///
+    /// # Errors
+    /// [`Error::NoRecord`], or the store fails.
+    pub async fn record(&self, name: &Name, find: &Find) -> Result<Record> {
+        if find.cached
+            && let Some(record) = self.cache.get(name)
+        {
+            return Ok(record);
+        }
+        let network = self.network.get().filter(|_| find.online);
+        if let Some(network) = network {
+            self.search(&**network, name, find).await?;
+        }
+        let record = self.store.get(name).await?.ok_or(Error::NoRecord)?;
+        if network.is_some() {
+            self.cache.put(*name, record.clone());
+        }
+        Ok(record)
+    }
+
+    /// Keeps what other nodes know.
+    async fn search(&self, network: &dyn Search, name: &Name, find: &Find) -> Result<()> {
+        let (out, mut found) = mpsc::channel(WAITING);
+        let keep = async {
+            while let Some(bytes) = found.recv().await {
+                self.store.put(name, bytes).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        let search = both(network.search(name, find.records, out), keep);
+        let ended = match find.time {
+            Some(time) => timeout(time, search).await.ok(),
+            None => Some(search.await),
+        };
+        // What was found until then counts.
+        let Some((searched, kept)) = ended else {
+            return Ok(());
+        };
+        if let Err(error) = searched {
+            tracing::debug!(target: "basalt::ipns", %name, %error, "nobody could be asked");
+        }
+        kept
+    }
+
+    async fn meaning(&self, root: &str, find: &Find) -> Result<(Path, Duration)> {
         if let Ok(name) = root.parse::<Name>() {
-            let record = self.store.get(&name).await?.ok_or(Error::NoRecord)?;
+            let record = self.record(&name, find).await?;
             return Ok((record.value()?, record.kept_for()));
         }
         if is_domain(root) {

@@ -11,6 +11,7 @@ mod behaviour;
 mod bitswap;
 mod book;
 mod bootstrap;
+mod dht;
 mod dial;
 mod error;
 mod filter;
@@ -33,6 +34,7 @@ mod usage;
 mod wake;
 
 pub use address::{Unsupported, peer_of, with_peer, without_peer};
+pub use dht::DhtHost;
 pub use error::{DialFailure, Error};
 pub use filter::Filters;
 pub use handle::Handle;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use basalt_routing::Dual;
 use futures::StreamExt;
 use libp2p::core::ConnectedPoint;
 use libp2p::core::transport::ListenerId;
@@ -44,6 +45,7 @@ type Answer = oneshot::Sender<Result<()>>;
 pub(crate) struct Service {
     pub(crate) swarm: Swarm<Behaviour>,
     pub(crate) announced: Vec<Multiaddr>,
+    pub(crate) dht: Option<Arc<Dual>>,
     filters: Filters,
     traffic: Traffic,
     rules: Rules,
@@ -83,6 +85,7 @@ pub async fn start(options: Options) -> Result<Handle> {
     let mut service = Service {
         swarm,
         announced: Vec::new(),
+        dht: None,
         filters: filters.clone(),
         traffic: traffic.clone(),
         speaks_bitswap: options.bitswap.is_some(),
@@ -290,6 +293,12 @@ impl Service {
         &self.traffic
     }
 
+    /// Where the other ends of the connections to a peer are.
+    pub(crate) fn addresses_of_connections(&self, peer: &PeerId) -> Vec<Multiaddr> {
+        let open = self.open.values().filter(|open| open.peer == *peer);
+        open.map(|open| open.address.clone()).collect()
+    }
+
     pub(crate) fn listen_addresses(&self) -> Vec<Multiaddr> {
         let all = self.swarm.listeners().filter(|a| !is_link_local(a));
         let mut all: Vec<_> = all.cloned().collect();
@@ -346,6 +355,7 @@ impl Service {
             } => {
                 self.open.remove(&connection_id);
                 if num_established == 0 {
+                    self.dht_disconnected(&peer_id);
                     self.identified.remove(&peer_id);
                     self.latency.remove(&peer_id);
                     self.identity_settled(&peer_id);
@@ -386,6 +396,7 @@ impl Service {
                     .book
                     .identified(peer_id, identity);
                 self.identified.insert(peer_id);
+                self.dht_identified(peer_id);
                 self.identity_settled(&peer_id);
             }
             BehaviourEvent::Identify(identify::Event::Error { peer_id, .. }) => {

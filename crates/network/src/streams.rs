@@ -62,6 +62,12 @@ impl Services {
         all.insert(protocol, service);
     }
 
+    /// Serves a protocol no more; streams that are open go on.
+    pub(crate) fn remove(&self, protocol: &StreamProtocol) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.remove(protocol);
+    }
+
     /// What is served.
     pub(crate) fn protocols(&self) -> Vec<StreamProtocol> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);

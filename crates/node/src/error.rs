@@ -139,6 +139,9 @@ pub enum Error {
     /// An address that leads to nobody in particular.
     #[error("invalid p2p multiaddr")]
     DelegateWithoutPeer,
+    /// Other nodes do not know, or cannot be told.
+    #[error(transparent)]
+    Routing(#[from] basalt_routing::Error),
     /// A setting of the network means nothing.
     #[error("{key}: {reason}")]
     NetworkSetting {

@@ -1,6 +1,7 @@
 //! Bitswap as the config says.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use basalt_bitswap::client::Broadcast;
@@ -8,6 +9,7 @@ use basalt_bitswap::{Handle, Options, Port, Service};
 use basalt_repo::Config;
 
 use crate::Node;
+use crate::route::Finder;
 
 impl Node {
     /// Bitswap, once it was started with the network.
@@ -22,7 +24,9 @@ impl Node {
         if !config.flag("Bitswap.Libp2pEnabled").unwrap_or(true) {
             return None;
         }
-        let (service, handle, port) = Service::new(self.blocks().store().clone(), options(&config));
+        let mut options = options(&config);
+        options.providers = Arc::new(Finder(self.clone()));
+        let (service, handle, port) = Service::new(self.blocks().store().clone(), options);
         tokio::spawn(service.run(self.cancelled()));
         self.fetch_through(handle);
         Some(port)

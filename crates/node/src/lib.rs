@@ -38,6 +38,7 @@ mod object;
 mod online;
 mod remote_pins;
 mod resolve;
+mod route;
 mod source;
 mod verify;
 
@@ -54,6 +55,7 @@ pub use node::{Node, StorageStat};
 pub use object::{NodeChange, PatchOptions};
 pub use remote_pins::{pinning_client, pinning_service};
 pub use resolve::Resolved;
+pub use route::Routing;
 pub use verify::{Outcome, Rebuilt, Remedy, Verified};
 
 pub use basalt_bitswap as bitswap;
@@ -70,6 +72,7 @@ pub use basalt_network as network;
 pub use basalt_pin as pin;
 pub use basalt_pinning as pinning;
 pub use basalt_repo as repo;
+pub use basalt_routing as routing;
 pub use basalt_unixfs as unixfs;
 
 pub use basalt_block::Cid;

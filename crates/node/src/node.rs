@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::files::Files;
 use crate::source::Blocks;
-use crate::{Error, NodeBuilder, Result, auto_gc};
+use crate::{Error, NodeBuilder, Result, Routing, auto_gc};
 
 /// An open node; cheap to clone.
 #[derive(Clone)]
@@ -38,6 +38,7 @@ struct Inner {
     cancel: CancellationToken,
     network: OnceLock<Handle>,
     bitswap: OnceLock<basalt_bitswap::Handle>,
+    routing: OnceLock<Routing>,
 }
 
 /// How full the store is.
@@ -61,6 +62,7 @@ impl Node {
             cancel: CancellationToken::new(),
             network: OnceLock::new(),
             bitswap: OnceLock::new(),
+            routing: OnceLock::new(),
         }))
     }
 
@@ -118,6 +120,10 @@ impl Node {
 
     pub(crate) fn network_slot(&self) -> &OnceLock<Handle> {
         &self.0.network
+    }
+
+    pub(crate) fn routing_slot(&self) -> &OnceLock<Routing> {
+        &self.0.routing
     }
 
     /// Small records of the node.

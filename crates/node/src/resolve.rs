@@ -3,6 +3,7 @@
 use basalt_block::{Block, Cid};
 use basalt_ipld::dag_pb::Node as Pb;
 use basalt_ipld::{LinkSource, Lookup, Namespace, Path};
+use basalt_ipns::Find;
 use basalt_unixfs::{Data, Kind, resolve_name};
 use bytes::Bytes;
 
@@ -31,7 +32,7 @@ impl Node {
     /// # Errors
     /// A block cannot be had or read, a name is not there, or a name of `/ipns` means nothing.
     pub async fn resolve(&self, path: &Path, offline: bool) -> Result<Resolved> {
-        let path = &self.names().resolve_all(path).await?;
+        let path = &self.names().resolve_all(path, &find(offline)).await?;
         let blocks = self.blocks_for(offline);
         let found = basalt_ipld::resolve(&Links(Blocks(blocks)), path).await?;
         Ok(Resolved {
@@ -39,6 +40,14 @@ impl Node {
             cid: found.cid,
             rest: found.remainder,
         })
+    }
+}
+
+/// How the names of a path are looked for.
+fn find(offline: bool) -> Find {
+    match offline {
+        true => Find::offline(),
+        false => Find::default(),
     }
 }
 

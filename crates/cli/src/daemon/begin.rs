@@ -142,6 +142,8 @@ pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String>
         ))
     };
     let network = node.start_network().await.map_err(failed)?;
+    let routing = node.start_routing(start.routing.as_deref()).await;
+    routing.map_err(failed)?;
     let addresses = network.listen_addresses().await;
     let addresses = addresses.map_err(|e| failed(e.into()))?;
     Ok(super::greeting::swarm(&addresses))

@@ -1,5 +1,7 @@
 //! `ipfs dht`: what is left of it.
 
+pub(crate) mod query;
+
 use super::support::removed;
 
 removed! {

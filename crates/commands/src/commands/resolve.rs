@@ -2,6 +2,7 @@ use std::io::Write;
 
 use async_trait::async_trait;
 use basalt::ipld::Path;
+use basalt::ipns::Find;
 use basalt::repo::GoDuration;
 use serde::{Deserialize, Serialize};
 
@@ -54,10 +55,12 @@ Example:
         let name = Path::parse_uri(&given).map_or(given, |path| path.to_string());
         let is_name = name.starts_with("/ipns/");
         if is_name && !call.options.recursive {
-            check_timeout(call.options.dht_timeout.as_deref())?;
+            let count = call.options.dht_record_count.map(i64::from);
+            let timeout = call.options.dht_timeout.as_deref();
+            let find = find_of(call.meta.globals.offline, count, timeout)?;
             let path = Path::parse(&name).map_err(basalt::Error::from)?;
             let node = call.ctx.node().await?;
-            let step = node.names().resolve(&path, 1).await;
+            let step = node.names().resolve(&path, 1, &find).await;
             let path = step.map_err(basalt::Error::from)?.path.to_string();
             return out.once(ResolvedPath { path }).await;
         }
@@ -80,12 +83,21 @@ Example:
     }
 }
 
-/// Checks `--dht-timeout`.
-pub(crate) fn check_timeout(text: Option<&str>) -> Result<()> {
-    let Some(text) = text else { return Ok(()) };
-    let limit: GoDuration = text.parse().map_err(|e| Error::new(format!("{e}")))?;
-    if limit.as_nanos() < 0 {
-        return Err(Error::new("DHT timeout value must be >= 0"));
+/// How a name is looked for, as `--dht-record-count` and `--dht-timeout` say.
+pub(crate) fn find_of(offline: bool, records: Option<i64>, timeout: Option<&str>) -> Result<Find> {
+    let mut find = Find {
+        online: !offline,
+        ..Find::default()
+    };
+    if let Some(records) = records {
+        find.records = usize::try_from(records).unwrap_or(0);
     }
-    Ok(())
+    if let Some(text) = timeout {
+        let limit: GoDuration = text.parse().map_err(|e| Error::new(format!("{e}")))?;
+        if limit.as_nanos() < 0 {
+            return Err(Error::new("DHT timeout value must be >= 0"));
+        }
+        find.time = limit.to_std().filter(|time| !time.is_zero());
+    }
+    Ok(find)
 }

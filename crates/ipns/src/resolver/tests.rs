@@ -35,7 +35,7 @@ async fn publish(resolver: &Resolver, key: &Keypair, value: &str) -> Name {
 
 async fn error(resolver: &Resolver, text: &str) -> String {
     resolver
-        .resolve_all(&path(text))
+        .resolve_all(&path(text), &Find::default())
         .await
         .unwrap_err()
         .to_string()
@@ -47,11 +47,11 @@ async fn names_lead_to_names() {
     let key = Keypair::generate_ed25519();
     let name = publish(&resolver, &key, "/ipns/x/a").await;
     let end = resolver
-        .resolve_all(&path(&format!("/ipns/{name}/c/")))
+        .resolve_all(&path(&format!("/ipns/{name}/c/")), &Find::default())
         .await;
     assert_eq!(end.unwrap().to_string(), format!("{A}/b/a/c/"));
     let one = resolver
-        .resolve(&path(&format!("/ipns/{name}")), 1)
+        .resolve(&path(&format!("/ipns/{name}")), 1, &Find::default())
         .await
         .unwrap();
     assert_eq!(
@@ -60,7 +60,13 @@ async fn names_lead_to_names() {
     );
     let text = "could not resolve name (recursion limit exceeded)";
     assert_eq!(error(&resolver, "/ipns/loop").await, text);
-    assert_eq!(resolver.resolve_all(&path(A)).await.unwrap(), path(A));
+    assert_eq!(
+        resolver
+            .resolve_all(&path(A), &Find::default())
+            .await
+            .unwrap(),
+        path(A)
+    );
 }
 
 #[tokio::test]
@@ -114,6 +120,11 @@ async fn a_bad_environment_breaks_names_alone() {
     ] {
         let resolver = resolver(Some(given));
         assert_eq!(error(&resolver, "/ipns/a").await, text);
-        assert!(resolver.resolve_all(&path(A)).await.is_ok());
+        assert!(
+            resolver
+                .resolve_all(&path(A), &Find::default())
+                .await
+                .is_ok()
+        );
     }
 }

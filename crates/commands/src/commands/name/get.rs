@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use basalt::ipns::Name;
+use basalt::ipns::{Find, Name};
 
 use super::OFFLINE;
 use crate::options::NoOptions;
@@ -34,13 +34,15 @@ Example:
             return Err(Error::new(OFFLINE));
         }
         let name: Name = call.meta.args[0].parse().map_err(basalt::Error::Ipns)?;
-        let record = node.names().store().get(&name).await;
-        match record.map_err(basalt::Error::Ipns)? {
-            Some(record) => {
-                out.content_type("application/vnd.ipfs.ipns-record").await?;
-                out.bytes(record.bytes().clone()).await
-            }
-            None => Err(Error::new("routing: not found")),
-        }
+        let find = Find {
+            cached: false,
+            ..Find::default()
+        };
+        let record = match node.names().record(&name, &find).await {
+            Err(basalt::ipns::Error::NoRecord) => return Err(Error::new("routing: not found")),
+            record => record.map_err(basalt::Error::Ipns)?,
+        };
+        out.content_type("application/vnd.ipfs.ipns-record").await?;
+        out.bytes(record.bytes().clone()).await
     }
 }

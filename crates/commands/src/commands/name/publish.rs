@@ -88,6 +88,7 @@ Examples:
             v1: options.v1compat,
         };
         let name = node.publish_locally(&key, publication).await?;
+        node.tell_record_soon(&name).await;
         out.once(Entry {
             name: name.to_string(),
             value: path.to_string(),

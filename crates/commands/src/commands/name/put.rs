@@ -2,7 +2,7 @@ use std::io::Write;
 
 use async_trait::async_trait;
 use basalt::Node;
-use basalt::ipns::{MAX_RECORD_SIZE, Moment, Name, Record};
+use basalt::ipns::{Find, MAX_RECORD_SIZE, Moment, Name, Record};
 use bytes::Bytes;
 
 use super::{BOTH, Entry, OFFLINE, check_delegated, record};
@@ -93,6 +93,7 @@ Example:
                 }
             }
         }
+        node.tell_record_soon(&name).await;
         let value = Record::decode(bytes).and_then(|record| record.value());
         out.once(Entry {
             name: name.to_string(),
@@ -120,9 +121,13 @@ async fn check(node: &Node, name: &Name, bytes: &Bytes) -> Result<()> {
     if !node.is_online() {
         return Ok(());
     }
-    let known = node.names().store().get(name).await;
-    let Some(known) = known.map_err(basalt::Error::Ipns)? else {
-        return Ok(());
+    let find = Find {
+        cached: false,
+        ..Find::default()
+    };
+    let known = match node.names().record(name, &find).await {
+        Err(basalt::ipns::Error::NoRecord) => return Ok(()),
+        known => known.map_err(basalt::Error::Ipns)?,
     };
     match (known.sequence(), record.sequence()) {
         (Ok(present), Ok(new)) if present >= new && known.bytes() != bytes => {

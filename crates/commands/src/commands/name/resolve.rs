@@ -5,13 +5,11 @@ use basalt::ipld::{Namespace, Path};
 use basalt::ipns::DEPTH;
 use basalt::repo::go_quote;
 
-use crate::commands::resolve::{ResolvedPath, check_timeout};
+use crate::commands::resolve::{ResolvedPath, find_of};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 crate::options! {
-    /// Options of `name resolve`. Until there is a network, nothing is cached, collected from the
-    /// DHT or found bit by bit.
-    #[allow(dead_code)]
+    /// Options of `name resolve`.
     pub(crate) struct Options {
         /// Resolve names until there is none left
         recursive: bool = ["recursive", "r"] default "true",
@@ -57,10 +55,13 @@ Examples:
                 own.map_err(basalt::Error::from)?.peer_id().to_string()
             }
         };
-        check_timeout(Some(&call.options.dht_timeout))?;
+        let count = Some(i64::from(call.options.dht_record_count));
+        let timeout = Some(call.options.dht_timeout.as_str());
+        let mut find = find_of(call.meta.globals.offline, count, timeout)?;
+        find.cached = !call.options.no_cache;
         let path = path_of(&name)?;
         let depth = if call.options.recursive { DEPTH } else { 1 };
-        let end = match node.names().resolve(&path, depth).await {
+        let end = match node.names().resolve(&path, depth, &find).await {
             // A stream of answers that has none is no error.
             Err(basalt::ipns::Error::NoRecord) if call.options.stream => return Ok(()),
             end => end.map_err(basalt::Error::Ipns)?,

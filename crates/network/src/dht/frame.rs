@@ -1,0 +1,96 @@
+//! Messages on a stream: each after its length.
+
+use std::io::{Error, ErrorKind, Result};
+
+use bytes::{Bytes, BytesMut};
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Bytes of a message, at most.
+const MOST: usize = 4 << 20;
+/// Bytes that are made room for before they came.
+const AHEAD: usize = 16 << 10;
+
+/// Writes a message.
+pub(super) async fn write_frame(
+    stream: &mut (impl AsyncWrite + Unpin),
+    message: &[u8],
+) -> Result<()> {
+    let mut length = message.len();
+    let mut frame = Vec::with_capacity(length + 5);
+    while length >= 0x80 {
+        frame.push(u8::try_from(length & 0x7f).unwrap_or(0) | 0x80);
+        length >>= 7;
+    }
+    frame.push(u8::try_from(length).unwrap_or(0));
+    frame.extend_from_slice(message);
+    stream.write_all(&frame).await?;
+    stream.flush().await
+}
+
+/// Reads a message; `None` where the stream ends before one begins. Memory is taken as bytes come.
+pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Bytes>> {
+    let Some(length) = read_length(stream).await? else {
+        return Ok(None);
+    };
+    let mut message = BytesMut::new();
+    while message.len() < length {
+        let from = message.len();
+        message.resize(length.min(from + AHEAD), 0);
+        stream.read_exact(&mut message[from..]).await?;
+    }
+    Ok(Some(message.freeze()))
+}
+
+async fn read_length(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<usize>> {
+    let mut length = 0;
+    for place in 0..4 {
+        let mut byte = [0];
+        if stream.read(&mut byte).await? == 0 {
+            return match place {
+                0 => Ok(None),
+                _ => Err(ErrorKind::UnexpectedEof.into()),
+            };
+        }
+        length |= usize::from(byte[0] & 0x7f) << (7 * place);
+        if byte[0] < 0x80 {
+            return match length <= MOST {
+                true => Ok(Some(length)),
+                false => break,
+            };
+        }
+    }
+    Err(Error::new(
+        ErrorKind::InvalidData,
+        "the message is too large",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::io::Cursor;
+
+    async fn read(bytes: &[u8]) -> Result<Option<Bytes>> {
+        read_frame(&mut Cursor::new(bytes)).await
+    }
+
+    #[tokio::test]
+    async fn messages_are_read_as_written() {
+        for size in [0, 1, 127, 128, 70_000] {
+            let message = vec![7; size];
+            let mut stream = Vec::new();
+            write_frame(&mut stream, &message).await.unwrap();
+            assert_eq!(read(&stream).await.unwrap().unwrap(), message);
+        }
+    }
+
+    #[tokio::test]
+    async fn streams_that_end_or_lie_are_told_apart() {
+        assert_eq!(read(&[]).await.unwrap(), None);
+        let kind = async |bytes: &[u8]| read(bytes).await.unwrap_err().kind();
+        assert_eq!(kind(&[0x80]).await, ErrorKind::UnexpectedEof);
+        assert_eq!(kind(&[5, 1]).await, ErrorKind::UnexpectedEof);
+        assert_eq!(kind(&[0xff; 10]).await, ErrorKind::InvalidData);
+        assert_eq!(kind(&[0x81, 0x80, 0x80, 2]).await, ErrorKind::InvalidData);
+    }
+}

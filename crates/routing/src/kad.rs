@@ -1,0 +1,22 @@
+//! One Kademlia DHT.
+
+mod dht;
+mod key;
+mod lookup;
+mod message;
+mod peers;
+mod providers;
+mod refresh;
+mod search;
+mod server;
+mod store;
+mod table;
+mod values;
+mod wire;
+
+pub use dht::{Dht, Mode, Options};
+pub use key::Key;
+pub use message::{Kind, Message, WireRecord};
+pub use providers::{Provided, Providers};
+pub use table::{Bucket, Member};
+pub use values::Values;

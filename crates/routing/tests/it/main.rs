@@ -1,0 +1,5 @@
+//! DHTs of many nodes in one process.
+
+mod churn;
+mod net;
+mod values;
