@@ -105,7 +105,8 @@ async fn run_node(
     let bound = listen(&config, globals.api.as_deref()).await?;
     out.emit(greeting::listeners(&config, &bound)).await?;
     let address = bound.first().map(Bound::reachable);
-    let content = gateway::open(node, &config);
+    let denied = gateway::denylists(repo.path(), &stop).await;
+    let content = gateway::open(node, &config, denied);
     let pages = Pages::new(&config, options.unrestricted_api, Metrics::new("api"));
     let pages = pages.with_content(gateway::as_content(&content));
     let mut servers = JoinSet::new();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use basalt_block::{Block, Cid};
 use basalt_exchange::BlockService;
-use basalt_ipns::Resolver;
+use basalt_ipns::{Find, Resolver};
 use basalt_unixfs::BlockSource;
 
+use crate::denylist::Denylists;
 use crate::error::Error;
 
 /// Blocks and names.
@@ -15,6 +16,7 @@ use crate::error::Error;
 pub(crate) struct Backend {
     pub(crate) blocks: BlockService,
     pub(crate) names: Resolver,
+    pub(crate) denied: Denylists,
 }
 
 impl Backend {
@@ -23,12 +25,24 @@ impl Backend {
         Self {
             blocks: self.blocks.session(),
             names: self.names.clone(),
+            denied: self.denied.clone(),
         }
     }
 
     /// The blocks as UnixFS reads them.
     pub(crate) fn source(&self) -> Arc<dyn BlockSource> {
-        Arc::new(Blocks(self.blocks.clone()))
+        Arc::new(Blocks {
+            blocks: self.blocks.clone(),
+            denied: self.denied.clone(),
+        })
+    }
+
+    /// How the meaning of names is found out: by asking others, if blocks are asked for too.
+    pub(crate) fn find(&self) -> Find {
+        match self.blocks.exchange().is_online() {
+            true => Find::default(),
+            false => Find::offline(),
+        }
     }
 
     /// A block.
@@ -40,7 +54,17 @@ impl Backend {
     }
 }
 
-struct Blocks(BlockService);
+struct Blocks {
+    blocks: BlockService,
+    denied: Denylists,
+}
+
+impl Blocks {
+    fn check(&self, cid: &Cid) -> basalt_unixfs::Result<()> {
+        let checked = self.denied.check_cid(cid);
+        checked.map_err(|e| basalt_unixfs::Error::Source(Box::new(e)))
+    }
+}
 
 fn failure(error: basalt_exchange::Error) -> basalt_unixfs::Error {
     basalt_unixfs::Error::Source(Box::new(error))
@@ -49,10 +73,12 @@ fn failure(error: basalt_exchange::Error) -> basalt_unixfs::Error {
 #[async_trait]
 impl BlockSource for Blocks {
     async fn get(&self, cid: &Cid) -> basalt_unixfs::Result<Block> {
-        self.0.get(cid).await.map_err(failure)
+        self.check(cid)?;
+        self.blocks.get(cid).await.map_err(failure)
     }
 
     async fn get_many(&self, cids: &[Cid]) -> basalt_unixfs::Result<Vec<Block>> {
-        self.0.get_many(cids).await.map_err(failure)
+        cids.iter().try_for_each(|cid| self.check(cid))?;
+        self.blocks.get_many(cids).await.map_err(failure)
     }
 }

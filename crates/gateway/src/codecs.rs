@@ -89,7 +89,7 @@ pub(crate) fn render(
     }
     let converted = basalt_ipld::decode(code, block.data())
         .and_then(|value| basalt_ipld::encode(to, &value))
-        .map_err(|e| Refusal::new(500, e.to_string()).with(&headers))?;
+        .map_err(|e| Refusal::of(&e.into()).with(&headers))?;
     set_last_modified(&mut headers, visit.fresh.last_modified());
     Ok(Answer::new(200, headers, Body::Full(converted.into())))
 }

@@ -17,6 +17,16 @@ pub(crate) enum Error {
     /// A block is not to be had.
     #[error("{0}")]
     Missing(String),
+    /// Content that this node does not give out.
+    #[error("{what} is blocked and cannot be provided{}", in_brackets(.reason.as_deref()))]
+    Blocked {
+        /// The path or the CID.
+        what: String,
+        /// Why, as far as the list says it.
+        reason: Option<String>,
+        /// 410 or 451.
+        status: u16,
+    },
     /// Anything else, in the words of whoever failed.
     #[error("{0}")]
     Other(String),
@@ -32,9 +42,14 @@ impl Error {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::NoLink { .. } | Self::Missing(_) => 404,
+            Self::Blocked { status, .. } => *status,
             Self::Other(_) => 500,
         }
     }
+}
+
+fn in_brackets(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |reason| format!(" ({reason})"))
 }
 
 /// What is said behind an error about a block: what was done to get it.
@@ -46,7 +61,7 @@ impl Error {
         match self {
             Self::Missing(text) => Self::Missing(format!("{text}: {RETRIEVAL}")),
             Self::Other(text) => Self::Other(format!("{text}: {RETRIEVAL}")),
-            error @ Self::NoLink { .. } => error,
+            error @ (Self::NoLink { .. } | Self::Blocked { .. }) => error,
         }
     }
 }
@@ -66,7 +81,10 @@ impl From<basalt_unixfs::Error> for Error {
             basalt_unixfs::Error::Source(source) => {
                 match source.downcast::<basalt_exchange::Error>() {
                     Ok(error) => (*error).into(),
-                    Err(source) => Self::Other(source.to_string()),
+                    Err(source) => match source.downcast::<Self>() {
+                        Ok(error) => *error,
+                        Err(source) => Self::Other(source.to_string()),
+                    },
                 }
             }
             basalt_unixfs::Error::NotFound(_) => Self::Missing(error.to_string()),

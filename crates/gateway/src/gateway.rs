@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::answer::{Answer, Body, Pieces, Refusal};
 use crate::ask::Ask;
 use crate::backend::Backend;
+use crate::denylist::Denylists;
 use crate::host::Hosts;
 use crate::settings::Settings;
 use crate::subdomain::{Routed, route};
@@ -36,6 +37,16 @@ struct Inner {
 impl Gateway {
     /// A gateway to what `blocks` and `names` have.
     pub fn new(settings: Settings, blocks: BlockService, names: Resolver) -> Self {
+        Self::with_denylists(settings, blocks, names, Denylists::default())
+    }
+
+    /// The same, which does not give out what is in `denied`.
+    pub fn with_denylists(
+        settings: Settings,
+        blocks: BlockService,
+        names: Resolver,
+        denied: Denylists,
+    ) -> Self {
         let places = match settings.max_concurrent_requests {
             0 => Semaphore::MAX_PERMITS,
             limit => limit.min(Semaphore::MAX_PERMITS),
@@ -43,7 +54,11 @@ impl Gateway {
         Self(Arc::new(Inner {
             hosts: Hosts::new(&settings),
             common: settings.common_headers(),
-            backend: Backend { blocks, names },
+            backend: Backend {
+                blocks,
+                names,
+                denied,
+            },
             places: Semaphore::new(places),
             settings,
         }))
@@ -160,7 +175,14 @@ impl Gateway {
             }
             _ => {}
         }
-        if path.starts_with("/ipfs/") || path.starts_with("/ipns/") {
+        // A slash that is escaped does not part, where it matters whose path it is.
+        let first = ask.raw.get(1..).and_then(|rest| rest.split('/').next());
+        let parted = ask.is_isolated()
+            || !first
+                .unwrap_or_default()
+                .to_ascii_lowercase()
+                .contains("%2f");
+        if parted && (path.starts_with("/ipfs/") || path.starts_with("/ipns/")) {
             return namespace::answer(&inner.settings, &backend, &ask).await;
         }
         Ok(match &inner.settings.root_redirect {

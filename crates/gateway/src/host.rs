@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use basalt_ipld::Path;
-use basalt_ipns::{Find, Name};
+use basalt_ipns::Name;
 
 use crate::backend::Backend;
 use crate::settings::{PublicGateway, Settings};
@@ -152,7 +152,7 @@ pub(crate) async fn has_dns_link(backend: &Backend, host: &str) -> bool {
     let Ok(path) = Path::parse(format!("/ipns/{name}")) else {
         return false;
     };
-    let find = Find::default();
+    let find = backend.find();
     backend.names.resolve(&path, 1, &find).await.is_ok()
 }
 

@@ -36,10 +36,12 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     let name: Name = key
         .parse()
         .map_err(|e: basalt_ipns::Error| refuse(400, e.to_string()))?;
-    let record = visit.backend.names.store().get(&name).await;
-    let record = record
-        .map_err(|e| refuse(500, e.to_string()))?
-        .ok_or_else(|| refuse(500, "routing: not found".to_owned()))?;
+    let names = &visit.backend.names;
+    let record = names.record(&name, &visit.backend.find()).await;
+    let record = record.map_err(|e| match e {
+        basalt_ipns::Error::NoRecord => refuse(500, "routing: not found".to_owned()),
+        e => refuse(500, e.to_string()),
+    })?;
 
     let etag = xxhash::base32(xxhash::hash64(record.bytes()));
     headers.set("Etag", &etag);

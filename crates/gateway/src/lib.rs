@@ -26,6 +26,7 @@ mod codecs;
 mod conditions;
 mod content;
 mod defaults;
+mod denylist;
 mod directory;
 mod error;
 mod file;
@@ -47,5 +48,6 @@ mod subdomain;
 mod tar;
 mod xxhash;
 
+pub use denylist::Denylists;
 pub use gateway::Gateway;
 pub use settings::{PublicGateway, Settings};

@@ -113,13 +113,16 @@ async fn get(settings: &Settings, backend: &Backend, ask: &Ask) -> Result<Answer
     if wanted.format == Format::IpnsRecord {
         return ipns_record::serve(&visit, headers).await;
     }
+    let denied = |path: &Path| backend.denied.check_path(path);
+    denied(&path).map_err(|e| visit.failed(&e, &headers))?;
     let fixed;
     if path.is_mutable() {
         let end = backend
             .names
-            .resolve_all_with_ttl(&path, &Find::default())
+            .resolve_all_with_ttl(&path, &backend.find())
             .await;
         let (end, ttl) = end.map_err(|e| visit.failed(&name_error(&e), &headers))?;
+        denied(&end).map_err(|e| visit.failed(&e, &headers))?;
         fixed = end;
         visit.fixed = &fixed;
         visit.fresh = Freshness {
@@ -240,7 +243,7 @@ fn with_query(path: &str, query: &str) -> String {
 async fn only_if_cached(backend: &Backend, ask: &Ask, path: &Path) -> Option<Answer> {
     let local = Backend {
         blocks: backend.blocks.offline(),
-        names: backend.names.clone(),
+        ..backend.clone()
     };
     let found = match local.names.resolve_all(path, &Find::offline()).await {
         Ok(path) => resolve(&local, &path).await.ok(),

@@ -56,11 +56,14 @@ pub enum Error {
     /// Names lead to names too often, or in a circle.
     #[error("could not resolve name (recursion limit exceeded)")]
     Recursion,
-    /// A path begins with a domain.
-    #[error(
-        "DNSLink lookup for \"{0}.\" failed: could not resolve name: this node does not look up DNSLink names yet"
-    )]
-    NoDnsLink(String),
+    /// A path begins with a domain that means nothing.
+    #[error("DNSLink lookup for \"{domain}\" failed: {why}")]
+    DnsLink {
+        /// The domain, with the dot at its end.
+        domain: String,
+        /// Why it means nothing.
+        why: String,
+    },
     /// A path begins with a CID that is not a key's; the CID that would be.
     #[error("peer ID represented as CIDv1 require libp2p-key multicodec: retry with /ipns/{0}")]
     NotAKey(String),

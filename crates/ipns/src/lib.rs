@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod dns_link;
 mod draft;
 mod error;
 mod moment;
@@ -36,6 +37,7 @@ mod store;
 mod validate;
 mod wire;
 
+pub use dns_link::{Dns, Texts};
 pub use draft::Draft;
 pub use error::Error;
 pub use moment::Moment;

@@ -11,8 +11,9 @@ use futures::future::join as both;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::dns_link::look_up;
 use crate::search::{Cache, WAITING};
-use crate::{Error, Find, Name, Record, Result, Search, Store};
+use crate::{Dns, Error, Find, Name, Record, Result, Search, Store};
 
 /// How many names are followed, one to the next.
 pub const DEPTH: u32 = 32;
@@ -29,6 +30,8 @@ pub struct Resolver {
     given: Arc<Result<HashMap<String, Path>, String>>,
     network: Arc<OnceLock<Arc<dyn Search>>>,
     cache: Arc<Cache>,
+    /// Who is asked for what domains mean.
+    dns: Option<Arc<dyn Dns>>,
 }
 
 /// Where a path of `/ipns` leads.
@@ -63,6 +66,7 @@ impl Resolver {
             given: Arc::new(given),
             network: Arc::default(),
             cache: Arc::default(),
+            dns: None,
         }
     }
 
@@ -80,6 +84,12 @@ impl Resolver {
     /// Notes that this node has published a record.
     pub fn published(&self, name: Name, record: Record) {
         self.cache.put(name, record);
+    }
+
+    /// The same, which asks `dns` for what domains mean.
+    pub fn with_dns(mut self, dns: Arc<dyn Dns>) -> Self {
+        self.dns = Some(dns);
+        self
     }
 
     /// The records.
@@ -198,7 +208,13 @@ impl Resolver {
             return Ok((record.value()?, record.kept_for()));
         }
         if is_domain(root) {
-            return Err(Error::NoDnsLink(root.to_owned()));
+            return match &self.dns {
+                Some(dns) => look_up(&**dns, root).await,
+                None => Err(Error::DnsLink {
+                    domain: format!("{root}."),
+                    why: "this resolver does not ask the DNS".to_owned(),
+                }),
+            };
         }
         match parse_cid(root) {
             Ok((cid, _)) if cid.version() == Version::V1 && cid.codec() != codec::LIBP2P_KEY => {

@@ -9,6 +9,7 @@ use basalt_ipns::{Resolver, Store};
 use basalt_pin::Pins;
 use basalt_repo::Repo;
 
+use crate::dns::SystemDns;
 use crate::files;
 use crate::node::Parts;
 use crate::{Node, Result};
@@ -144,5 +145,5 @@ const NAMES_VARIABLE: &str = "IPFS_NS_MAP";
 
 fn names(records: Arc<dyn Datastore>) -> Resolver {
     let given = std::env::var(NAMES_VARIABLE).ok();
-    Resolver::new(Store::new(records), given.as_deref())
+    Resolver::new(Store::new(records), given.as_deref()).with_dns(Arc::new(SystemDns::default()))
 }

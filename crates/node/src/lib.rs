@@ -26,6 +26,7 @@ mod car_export;
 mod car_import;
 mod check;
 mod dag_blocks;
+mod dns;
 mod error;
 mod fetching;
 mod files;

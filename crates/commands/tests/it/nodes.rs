@@ -221,12 +221,6 @@ async fn paths_lead_through_shards_and_end_in_clear_words() {
                 .to_owned(),
         ),
         (
-            "/ipns/example.com".to_owned(),
-            "DNSLink lookup for \"example.com.\" failed: could not resolve name: \
-             this node does not look up DNSLink names yet"
-                .to_owned(),
-        ),
-        (
             "ipns://12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5".to_owned(),
             "could not resolve name".to_owned(),
         ),

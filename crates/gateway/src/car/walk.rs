@@ -37,6 +37,8 @@ pub(super) struct Walk {
     /// Bytes to be handed out.
     out: Vec<u8>,
     ready: VecDeque<Bytes>,
+    /// Whether there is a block in it.
+    begun: bool,
     ended: bool,
 }
 
@@ -63,6 +65,7 @@ impl Walk {
             seen: Seen::default(),
             out,
             ready: VecDeque::new(),
+            begun: false,
             ended: false,
         }
     }
@@ -111,8 +114,9 @@ impl Walk {
                     self.ended = true;
                     self.flush();
                 }
-                // What came before an error is written before it; the next step fails again.
-                Err(_) if !self.out.is_empty() => self.flush(),
+                // What came before an error is written before it, and the next step fails again. A
+                // header alone is nothing.
+                Err(_) if self.begun && !self.out.is_empty() => self.flush(),
                 Err(error) => return Err(error),
             }
         }
@@ -125,6 +129,7 @@ impl Walk {
     }
 
     fn write(&mut self, block: &Block) {
+        self.begun = true;
         // What is inside its CID needs no bytes of its own.
         if block.cid().hash().code() == IDENTITY {
             return;
@@ -226,6 +231,7 @@ impl Walk {
         let leaves: Vec<Cid> = leaves
             .take_while(|cid| cid.codec() == codec::RAW)
             .filter(|cid| self.duplicates || !self.seen.has(cid))
+            .take_while(|cid| self.backend.denied.check_cid(cid).is_ok())
             .take(AHEAD)
             .collect();
         if leaves.len() > 1 && leaves.first() == Some(cid) {

@@ -88,8 +88,8 @@ async fn what_a_name_is_decides_what_is_said() {
         ),
         (
             "example.com",
-            "DNSLink lookup for \"example.com.\" failed: could not resolve name: \
-             this node does not look up DNSLink names yet",
+            "DNSLink lookup for \"example.com.\" failed: \
+             this resolver does not ask the DNS",
         ),
         (&long, &format!("cannot resolve: \"/ipns/{long}\"")),
     ] {
