@@ -114,8 +114,12 @@ async fn run_line(
     {
         return Err(Error::new(format!("invalid encoding: {encoding}")).into());
     }
+    let args = match entry.spec().about.binary_args {
+        true => inputs.args.iter().map(|arg| binary(arg)).collect(),
+        false => inputs.args,
+    };
     let meta = Arc::new(Meta {
-        args: inputs.args,
+        args,
         parsed: line.parsed.clone(),
         globals,
     });
@@ -126,6 +130,11 @@ async fn run_line(
     };
     execute(entry, meta, request, &limit, term).await?;
     Ok(ExitCode::from(u8::try_from(term.exit).unwrap_or(1)))
+}
+
+/// An argument as requests carry arbitrary bytes.
+fn binary(arg: &str) -> String {
+    basalt::block::multibase_text(basalt::block::Base::Base64Url, arg.as_bytes())
 }
 
 /// What ends a command from outside.

@@ -164,16 +164,16 @@ pub(crate) async fn show_plain<C: Command>(
     loop {
         match events.next().await {
             Ok(Some(Out::Bytes(bytes))) => term.out.write_all(&bytes)?,
-            Ok(Some(Out::Event(event))) if text => {
-                let written = C::text(view, &mut state, event, &mut term.out);
+            Ok(Some(Out::Event(event))) => {
+                let written = match text {
+                    true => C::text(view, &mut state, event, &mut term.out),
+                    false => C::json(&mut begun, &event, &mut term.out),
+                };
                 // Standard output is flushed when a line may be awaited by a reader.
                 if !events.more() {
                     term.out.flush()?;
                 }
                 written?;
-            }
-            Ok(Some(Out::Event(event))) => {
-                C::json(&mut begun, &event, &mut term.out)?;
             }
             Ok(Some(Out::Length(_))) => {}
             end => {

@@ -150,6 +150,9 @@ pub struct About {
     pub text_form: bool,
     /// Whether the CLI prints the text whatever `--enc` says.
     pub text_only: bool,
+    /// Whether arguments are arbitrary bytes, which requests carry as base64url with its multibase
+    /// letter; the command line does that to what it is given.
+    pub binary_args: bool,
 }
 
 impl About {
@@ -164,6 +167,7 @@ impl About {
             repo: true,
             text_form: true,
             text_only: false,
+            binary_args: false,
         }
     }
     /// The long description.
@@ -184,6 +188,11 @@ impl About {
     /// It needs a running daemon.
     pub const fn daemon_only(mut self) -> Self {
         self.local = false;
+        self
+    }
+    /// Its arguments are arbitrary bytes.
+    pub const fn binary_args(mut self) -> Self {
+        self.binary_args = true;
         self
     }
     /// It does not read the repo.

@@ -2,10 +2,13 @@
 
 use libp2p::identify;
 use libp2p::swarm::NetworkBehaviour;
+use libp2p::swarm::behaviour::toggle::Toggle;
 
 use crate::filter::Filters;
 use crate::traffic::Traffic;
-use crate::{Options, bitswap, book, bootstrap, filter, limits, peering, ping, streams, trim};
+use crate::{
+    Options, Result, bitswap, book, bootstrap, filter, limits, peering, ping, pubsub, streams, trim,
+};
 
 /// One field for each protocol. A new one is added here, made in [`Behaviour::new`], and its events are
 /// handled in `Service::on_behaviour`.
@@ -20,10 +23,11 @@ pub(crate) struct Behaviour {
     pub(crate) bootstrap: bootstrap::Behaviour,
     pub(crate) trim: trim::Behaviour,
     pub(crate) bitswap: bitswap::Behaviour,
+    pub(crate) pubsub: Toggle<pubsub::Behaviour>,
 }
 
 impl Behaviour {
-    pub(crate) fn new(options: &Options, filters: Filters, traffic: &Traffic) -> Self {
+    pub(crate) fn new(options: &Options, filters: Filters, traffic: &Traffic) -> Result<Self> {
         let streams = streams::Behaviour::default();
         ping::serve(streams.services());
         let mut trim = trim::Behaviour::new(options.marks, traffic.clone());
@@ -32,7 +36,7 @@ impl Behaviour {
             peering.add(*peer, addresses.clone(), false);
             trim.protect(*peer, peering::NAME);
         }
-        Self {
+        Ok(Self {
             filter: filter::Behaviour(filters.clone()),
             limits: limits::Behaviour::new(options.limits.as_ref()),
             book: book::Behaviour::new(filters),
@@ -42,6 +46,7 @@ impl Behaviour {
             trim,
             bootstrap: bootstrap::Behaviour::new(options.bootstrap.clone()),
             bitswap: bitswap::Behaviour::new(options),
-        }
+            pubsub: pubsub::behaviour(options)?,
+        })
     }
 }

@@ -57,6 +57,15 @@ pub enum Error {
     /// A stream has failed.
     #[error("{0}")]
     Stream(String),
+    /// A message is longer than any may be.
+    #[error("the message has {0} bytes, and may have {most}", most = crate::pubsub::MAX_MESSAGE)]
+    MessageTooLong(usize),
+    /// A topic is longer than any may be.
+    #[error("the topic has {0} bytes, and may have {most}", most = crate::pubsub::MAX_TOPIC)]
+    TopicTooLong(usize),
+    /// PubSub refuses.
+    #[error("pubsub: {0}")]
+    Pubsub(String),
     /// There is no connection to the peer.
     #[error("not connected")]
     NotConnected,

@@ -11,7 +11,8 @@ use crate::service::Service;
 use crate::streams::{Opened, Wanted};
 use crate::traffic::Traffic;
 use crate::{
-    Bandwidth, Connection, Error, Identity, Pings, Result, StreamCount, Unsupported, peering, ping,
+    Bandwidth, Connection, Error, Identity, Pings, Pubsub, Result, StreamCount, Unsupported,
+    peering, ping,
 };
 
 /// A piece of work for the swarm's task.
@@ -23,6 +24,7 @@ pub struct Handle {
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) peer: PeerId,
     pub(crate) unsupported: Arc<[Unsupported]>,
+    pub(crate) pubsub: Option<Pubsub>,
     pub(crate) limits: Arc<Option<Limits>>,
     pub(crate) filters: Filters,
     pub(crate) traffic: Traffic,

@@ -2,7 +2,7 @@ use basalt_bitswap::Port;
 use libp2p::identity::Keypair;
 use libp2p::{Multiaddr, PeerId};
 
-use crate::{Limits, Range, WaterMarks};
+use crate::{Limits, PubsubOptions, Range, WaterMarks};
 
 /// How the node shows itself to others.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub struct Options {
     pub limits: Option<Limits>,
     /// Where connections are given for Bitswap; without one it is not spoken.
     pub bitswap: Option<Port>,
+    /// How PubSub is spoken; without, it is not.
+    pub pubsub: Option<PubsubOptions>,
 }
 
 impl Options {
@@ -50,6 +52,7 @@ impl Options {
             marks: Some(WaterMarks::default()),
             limits: Some(Limits::default()),
             bitswap: None,
+            pubsub: None,
         }
     }
 }

@@ -22,7 +22,9 @@ use crate::filter::Filters;
 use crate::handle::Ask;
 use crate::peers::{Direction, Open};
 use crate::traffic::Traffic;
-use crate::{Connection, Error, Handle, Options, Result, Unsupported, book, dial, transport};
+use crate::{
+    Connection, Error, Handle, Options, Pubsub, Result, Unsupported, book, dial, pubsub, transport,
+};
 
 /// Pieces of work that may wait for the swarm's task.
 const ASKS: usize = 64;
@@ -57,6 +59,10 @@ pub(crate) struct Service {
     identifying: HashMap<PeerId, Vec<Answer>>,
     identified: HashSet<PeerId>,
     closing: HashMap<ConnectionId, Vec<Answer>>,
+    /// Where messages of PubSub go that came.
+    pub(crate) pubsub_work: Option<mpsc::Sender<pubsub::Work>>,
+    /// The number of the last message that this node has published.
+    pub(crate) last_number: u64,
 }
 
 /// Makes the swarm of a node, listens, and drives it in a task of its own until [`Handle::stop`].
@@ -78,7 +84,7 @@ pub async fn start(options: Options) -> Result<Handle> {
     }
     let swarm = Swarm::new(
         transport::build(&options.key, &traffic)?,
-        Behaviour::new(&options, filters.clone(), &traffic),
+        Behaviour::new(&options, filters.clone(), &traffic)?,
         peer,
         config,
     );
@@ -100,9 +106,16 @@ pub async fn start(options: Options) -> Result<Handle> {
         identifying: HashMap::new(),
         identified: HashSet::new(),
         closing: HashMap::new(),
+        pubsub_work: None,
+        last_number: 0,
     };
     let missing = service.listen(&options.listen).await?;
     let (asks, asked) = mpsc::channel(ASKS);
+    let pubsub = options
+        .pubsub
+        .as_ref()
+        .map(|pubsub| Pubsub::start(pubsub, peer, &asks));
+    service.pubsub_work = pubsub.as_ref().map(Pubsub::work);
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
     let end = ended.clone().drop_guard();
     let stopped = stop.clone();
@@ -114,6 +127,7 @@ pub async fn start(options: Options) -> Result<Handle> {
         asks,
         peer,
         unsupported: missing.into(),
+        pubsub,
         limits: Arc::new(options.limits),
         filters,
         traffic,
@@ -389,6 +403,7 @@ impl Service {
             | BehaviourEvent::Streams(never)
             | BehaviourEvent::Peering(never)
             | BehaviourEvent::Bootstrap(never) => match never {},
+            BehaviourEvent::Pubsub(event) => self.on_pubsub(event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 let identity = Arc::new(crate::identify::identity(info));
                 self.swarm

@@ -37,6 +37,7 @@ mod names;
 mod node;
 mod object;
 mod online;
+mod pubsub;
 mod remote_pins;
 mod resolve;
 mod route;

@@ -5,6 +5,7 @@ mod peers;
 
 use basalt_network::{Handle, Keypair, Multiaddr, Options, parse_address};
 use basalt_repo::Config;
+use basalt_repo::config::StartOptions;
 
 use crate::{Error, Node, Result};
 
@@ -18,12 +19,13 @@ impl Node {
     ///
     /// # Errors
     /// The config cannot be followed, or no listener of it works.
-    pub async fn start_network(&self) -> Result<&Handle> {
+    pub async fn start_network(&self, start: &StartOptions) -> Result<&Handle> {
         if let Some(running) = self.network() {
             return Ok(running);
         }
         let mut options = self.network_options()?;
         options.bitswap = self.start_bitswap();
+        options.pubsub = self.pubsub_options(start.pubsub)?;
         let handle = basalt_network::start(options).await?;
         for missing in handle.unsupported() {
             let (address, protocol) = (&missing.address, missing.protocol);

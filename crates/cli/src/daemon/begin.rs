@@ -141,7 +141,7 @@ pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String>
             "constructing the node (see log for full detail): {e}"
         ))
     };
-    let network = node.start_network().await.map_err(failed)?;
+    let network = node.start_network(start).await.map_err(failed)?;
     let routing = node.start_routing(start.routing.as_deref()).await;
     routing.map_err(failed)?;
     let addresses = network.listen_addresses().await;

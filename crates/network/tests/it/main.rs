@@ -6,6 +6,7 @@ mod connect;
 mod crowd;
 mod filters;
 mod keep;
+mod pubsub;
 mod traffic;
 
 use basalt_network::{Handle, Keypair, Multiaddr, Options, start};

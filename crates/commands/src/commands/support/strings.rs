@@ -25,6 +25,11 @@ impl Strings {
         }
     }
 
+    /// The lines.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &str> {
+        self.strings.iter().flatten().map(String::as_str)
+    }
+
     /// Writes them, each on a line of its own.
     pub(crate) fn write(&self, w: &mut dyn Write) -> Result<()> {
         for line in self.strings.iter().flatten() {
