@@ -36,6 +36,8 @@ impl Mode {
 pub(crate) struct Group {
     pub(crate) name: String,
     pub(crate) vars: BTreeMap<String, String>,
+    /// Daemons are in a network, beside another node: see `peer.rs`.
+    pub(crate) online: bool,
     /// Steps that fill the repo every case of the group begins with.
     pub(crate) prepare: Vec<Step>,
     pub(crate) cases: Vec<Case>,
@@ -68,6 +70,8 @@ impl Group {
 #[serde(deny_unknown_fields)]
 struct GroupFile {
     modes: Option<Vec<Mode>>,
+    #[serde(default)]
+    online: bool,
     #[serde(default)]
     vars: BTreeMap<String, String>,
     #[serde(default)]
@@ -249,6 +253,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Group> {
     Ok(Group {
         name: name.to_owned(),
         vars: file.vars,
+        online: file.online,
         prepare,
         cases,
     })

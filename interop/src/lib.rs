@@ -25,6 +25,7 @@ mod known;
 mod mask;
 mod noise;
 mod options;
+mod peer;
 mod pin_service;
 mod places;
 mod proof;

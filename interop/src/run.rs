@@ -5,11 +5,13 @@ use std::ffi::OsString;
 use std::fs;
 
 use anyhow::{Context, Result};
+use serde_json::json;
 
 use crate::case::{Case, Group, Mode};
 use crate::daemon::{Daemon, Started};
 use crate::http::{self, Request};
 use crate::mask::Places;
+use crate::peer::{PEER, Peer};
 use crate::pin_service::PinService;
 use crate::runner::Prepared;
 use crate::side::{self, Place, Side};
@@ -63,9 +65,18 @@ pub(crate) fn unit(
             for case in cases.iter().filter(|case| case.fresh) {
                 side::configure(&place.repo, &case.config)?;
             }
-            let daemon = side.daemon(&place)?;
+            if group.online {
+                let listen = json!(["/ip4/127.0.0.1/tcp/0"]);
+                let settings = [("Addresses.Swarm".to_owned(), listen)].into();
+                side::configure(&place.repo, &settings)?;
+            }
+            let daemon = side.daemon(&place, group.online)?;
             Some((place, daemon))
         }
+    };
+    let peer = match shared.is_some() && group.online {
+        true => Some(Peer::start(side)?),
+        false => None,
     };
     for case in cases {
         let repo = (shared.is_none() && !case.bare).then_some(prepared.place.repo.as_path());
@@ -84,12 +95,20 @@ pub(crate) fn unit(
             fixtures::write(&place.work.join(name), &fixtures::bytes(text)?)?;
         }
         let daemon = shared.as_ref().map(|(_, daemon)| daemon);
-        let mut run = Run::new(side, &place, daemon, prepared.vars.clone());
+        let mut vars = prepared.vars.clone();
+        if let Some(peer) = &peer {
+            vars.insert("peer".to_owned(), PEER.to_owned());
+            vars.insert("peer_port".to_owned(), peer.port.to_string());
+        }
+        let mut run = Run::new(side, &place, daemon, vars);
         let steps = run.steps(&case.steps)?;
         answers.insert(group.id(case, mode), steps);
     }
     if let Some((_place, daemon)) = shared {
         daemon.stop()?;
+    }
+    if let Some(peer) = peer {
+        peer.stop()?;
     }
     Ok(answers)
 }
@@ -140,7 +159,7 @@ impl<'a> Run<'a> {
 
     fn places(&self) -> Places {
         let mut words = self.side.words(self.place);
-        for name in ["api", "gateway"] {
+        for name in ["api", "gateway", "peer_port"] {
             if let Some(port) = self.vars.get(name).filter(|port| !port.is_empty()) {
                 words.push((format!("/tcp/{port}"), format!("/tcp/{{{name}}}")));
                 words.push((format!(":{port}"), format!(":{{{name}}}")));

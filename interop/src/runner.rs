@@ -36,7 +36,7 @@ type Cell = Arc<OnceLock<Result<Prepared, String>>>;
 /// Runs the cases on Kubo and keeps its answers.
 pub(crate) fn record(options: &Options) -> Result<usize> {
     let groups = selected(options)?;
-    let side = Side::new(&options.left, None)?;
+    let side = Side::new(&options.left, None, &options.left)?;
     let answers = run_all(&groups, options, &side)?;
     let whole = options.only.is_none() && options.mode.is_none();
     for group in &groups {
@@ -49,7 +49,7 @@ pub(crate) fn record(options: &Options) -> Result<usize> {
 /// Holds a binary to the recorded answers.
 pub(crate) fn replay(options: &Options) -> Result<usize> {
     let groups = selected(options)?;
-    let side = Side::new(&options.bin, options.client.as_deref())?;
+    let side = Side::new(&options.bin, options.client.as_deref(), &options.left)?;
     let answers = run_all(&groups, options, &side)?;
     let mut expected = Answers::new();
     for group in &groups {
@@ -61,8 +61,8 @@ pub(crate) fn replay(options: &Options) -> Result<usize> {
 /// Runs two binaries side by side.
 pub(crate) fn live(options: &Options) -> Result<usize> {
     let groups = selected(options)?;
-    let left = Side::new(&options.left, None)?;
-    let right = Side::new(&options.bin, options.client.as_deref())?;
+    let left = Side::new(&options.left, None, &options.left)?;
+    let right = Side::new(&options.bin, options.client.as_deref(), &options.left)?;
     let expected = run_all(&groups, options, &left)?;
     let answers = run_all(&groups, options, &right)?;
     // Kubo beside itself shows which cases have no answer of their own.

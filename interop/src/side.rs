@@ -24,13 +24,15 @@ pub(crate) struct Side {
     pub(crate) bin: PathBuf,
     /// Another binary whose command line drives this one's daemon.
     pub(crate) client: Option<PathBuf>,
+    /// What the node runs that daemons of this side meet.
+    pub(crate) peer: PathBuf,
     folder: TempDir,
     next: AtomicU32,
 }
 
 impl Side {
     /// Initialises the repo that all others are copies of.
-    pub(crate) fn new(bin: &Path, client: Option<&Path>) -> Result<Self> {
+    pub(crate) fn new(bin: &Path, client: Option<&Path>, peer: &Path) -> Result<Self> {
         ensure!(
             bin.is_file(),
             "{} is not there; build it first (Kubo: interop/kubo/build)",
@@ -39,6 +41,11 @@ impl Side {
         let side = Self {
             bin: bin.canonicalize()?,
             client: client.map(Path::canonicalize).transpose()?,
+            // Without Kubo, two of the same kind meet.
+            peer: match peer.is_file() {
+                true => peer.canonicalize()?,
+                false => bin.canonicalize()?,
+            },
             folder: tempfile::Builder::new().prefix("interop").tempdir()?,
             next: AtomicU32::new(0),
         };
@@ -109,9 +116,13 @@ impl Side {
     }
 
     /// Starts the daemon that the cases of a group share.
-    pub(crate) fn daemon(&self, place: &Place) -> Result<Daemon> {
+    pub(crate) fn daemon(&self, place: &Place, online: bool) -> Result<Daemon> {
         let command = cli::command(&self.bin, &self.env(&place.repo), &place.work);
-        let args = ["daemon", "--offline"].map(OsString::from);
+        let args = match online {
+            true => &["daemon"][..],
+            false => &["daemon", "--offline"],
+        };
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
         match Daemon::start(command, &args, &place.repo)? {
             Started::Ready(daemon) => Ok(daemon),
             Started::Ended(ended) => bail!(

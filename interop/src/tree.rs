@@ -48,8 +48,8 @@ fn compare(options: &TreeOptions) -> Result<usize> {
         options.rounds
     );
     let (left, right) = (
-        Side::new(&options.left, None)?,
-        Side::new(&options.bin, None)?,
+        Side::new(&options.left, None, &options.left)?,
+        Side::new(&options.bin, None, &options.bin)?,
     );
     let mut left = Runner::new(&left)?;
     let mut right = Runner::new(&right)?;
@@ -78,7 +78,7 @@ fn record(options: &TreeOptions) -> Result<usize> {
     let first = options.seed.unwrap_or(RECORDED_FROM);
     let mut seeds = kept_seeds()?;
     seeds.extend(first..first + options.rounds);
-    let side = Side::new(&options.left, None)?;
+    let side = Side::new(&options.left, None, &options.left)?;
     let mut runner = Runner::new(&side)?;
     let mut recorded = Recorded::new();
     for seed in &seeds {
@@ -97,7 +97,7 @@ fn record(options: &TreeOptions) -> Result<usize> {
 
 fn replay(options: &TreeOptions) -> Result<usize> {
     let recorded = read_recorded()?;
-    let side = Side::new(&options.bin, None)?;
+    let side = Side::new(&options.bin, None, &options.bin)?;
     let mut runner = Runner::new(&side)?;
     let mut failed = 0;
     for (seed, expected) in &recorded {

@@ -369,6 +369,7 @@ table![
     c::shutdown::Shutdown,
     c::repo::stat::StatsRepo,
     c::swarm::addrs::Addrs,
+    c::swarm::addrs::autonat::AutoNat,
     c::swarm::addrs::listen::Listen,
     c::swarm::addrs::local::Local,
     c::swarm::connect::Connect,

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
+use crate::Transports;
+
 /// A kind of listener that this node does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsupported {
@@ -53,9 +55,23 @@ pub(crate) fn is_link_local(address: &Multiaddr) -> bool {
     matches!(ip_of(address), Some(IpAddr::V6(ip)) if ip.segments()[0] & 0xffc0 == 0xfe80)
 }
 
+/// Whether an address leads through a relay.
+pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
+    address
+        .iter()
+        .any(|part| matches!(part, Protocol::P2pCircuit))
+}
+
 /// The first protocol of a listener's address that this node does not speak.
-pub(crate) fn unsupported(address: &Multiaddr) -> Option<Unsupported> {
+pub(crate) fn unsupported(address: &Multiaddr, used: &Transports) -> Option<Unsupported> {
+    let tcp_alone = |address: &Multiaddr| {
+        let websocket = |part| matches!(part, Protocol::Ws(_) | Protocol::Wss(_));
+        !address.iter().any(websocket)
+    };
     let protocol = address.iter().find_map(|part| match part {
+        Protocol::QuicV1 if !used.quic => Some("quic-v1"),
+        Protocol::Tcp(_) if !used.tcp && tcp_alone(address) => Some("tcp"),
+        Protocol::Ws(_) | Protocol::Wss(_) if !used.websocket => Some("ws"),
         Protocol::WebTransport => Some("webtransport"),
         Protocol::WebRTCDirect => Some("webrtc-direct"),
         Protocol::Quic => Some("quic"),
@@ -86,7 +102,8 @@ mod tests {
 
     #[test]
     fn listeners_that_are_not_there_are_named() {
-        let what = |a: &str| unsupported(&a.parse().unwrap()).map(|u| u.protocol);
+        let what =
+            |a: &str| unsupported(&a.parse().unwrap(), &Transports::default()).map(|u| u.protocol);
         assert_eq!(what("/ip4/0.0.0.0/tcp/1"), None);
         assert_eq!(what("/ip4/0.0.0.0/udp/1/quic-v1"), None);
         assert_eq!(what("/ip4/0.0.0.0/tcp/1/ws"), None);

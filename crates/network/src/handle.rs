@@ -11,8 +11,8 @@ use crate::service::Service;
 use crate::streams::{Opened, Wanted};
 use crate::traffic::Traffic;
 use crate::{
-    Bandwidth, Connection, Error, Identity, Pings, Pubsub, Result, StreamCount, Unsupported,
-    peering, ping,
+    Bandwidth, Connection, Error, Identity, Pings, Pubsub, Reach, Result, StreamCount, Unsupported,
+    names, peering, ping,
 };
 
 /// A piece of work for the swarm's task.
@@ -26,6 +26,7 @@ pub struct Handle {
     pub(crate) unsupported: Arc<[Unsupported]>,
     pub(crate) pubsub: Option<Pubsub>,
     pub(crate) limits: Arc<Option<Limits>>,
+    pub(crate) network_key: Option<Arc<str>>,
     pub(crate) filters: Filters,
     pub(crate) traffic: Traffic,
     pub(crate) stop: CancellationToken,
@@ -63,6 +64,8 @@ impl Handle {
     /// # Errors
     /// No address led to the peer.
     pub async fn connect(&self, peer: PeerId, addresses: Vec<Multiaddr>) -> Result<()> {
+        let named = addresses.into_iter().map(names::resolved);
+        let addresses = futures::future::join_all(named).await.concat();
         let (answer, answered) = oneshot::channel();
         self.call(move |service| service.connect(peer, addresses, answer))
             .await?;
@@ -116,6 +119,21 @@ impl Handle {
     /// What the node tells others of where it is.
     pub async fn announced_addresses(&self) -> Result<Vec<Multiaddr>> {
         self.call(|service| service.announced.clone()).await
+    }
+
+    /// What the key of the private network is told apart by, if the node is in one.
+    pub fn network_key(&self) -> Option<&str> {
+        self.network_key.as_deref()
+    }
+
+    /// Whether others can reach the node.
+    pub async fn reach(&self) -> Result<Reach> {
+        self.call(|service| service.reach.report()).await
+    }
+
+    /// Whether the node may be reached through relays.
+    pub async fn uses_relays(&self) -> Result<bool> {
+        self.call(|service| service.relays.is_on()).await
     }
 
     /// What the node speaks, sorted.

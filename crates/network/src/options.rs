@@ -1,8 +1,67 @@
+use std::time::Duration;
+
 use basalt_bitswap::Port;
 use libp2p::identity::Keypair;
+use libp2p::pnet::PreSharedKey;
 use libp2p::{Multiaddr, PeerId};
 
-use crate::{Limits, PubsubOptions, Range, WaterMarks};
+use crate::{
+    Cipher, Limits, PubsubOptions, Range, Reachability, RelayClient, RelayService, WaterMarks,
+};
+
+/// Which transports are used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transports {
+    /// TCP.
+    pub tcp: bool,
+    /// QUIC.
+    pub quic: bool,
+    /// WebSocket, with and without TLS.
+    pub websocket: bool,
+    /// Connections through relays.
+    pub relay: bool,
+    /// What makes connections over TCP and WebSocket private, the preferred first.
+    pub ciphers: Vec<Cipher>,
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self {
+            tcp: true,
+            quic: true,
+            websocket: true,
+            relay: true,
+            ciphers: vec![Cipher::Tls, Cipher::Noise],
+        }
+    }
+}
+
+/// How the node helps others to find out whether they can be reached, and finds out itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AutoNat {
+    /// Others are dialled back.
+    pub serve: bool,
+    /// The second version of the protocol is spoken too.
+    pub version_two: bool,
+    /// Dials for all others in an interval.
+    pub global: usize,
+    /// Dials for one peer in an interval.
+    pub peer: usize,
+    /// The interval.
+    pub interval: Duration,
+}
+
+impl Default for AutoNat {
+    fn default() -> Self {
+        Self {
+            serve: true,
+            version_two: true,
+            global: 30,
+            peer: 3,
+            interval: Duration::from_secs(60),
+        }
+    }
+}
 
 /// How the node shows itself to others.
 #[derive(Clone)]
@@ -34,6 +93,22 @@ pub struct Options {
     pub bitswap: Option<Port>,
     /// How PubSub is spoken; without, it is not.
     pub pubsub: Option<PubsubOptions>,
+    /// The key of a private network: the node speaks with those that have it too, and with nobody else.
+    pub network_key: Option<PreSharedKey>,
+    /// Which transports are used.
+    pub transports: Transports,
+    /// Peers are looked for in the local network.
+    pub local_discovery: bool,
+    /// How relays are used; `None` for not at all.
+    pub relay_client: Option<RelayClient>,
+    /// How the node is a relay; `None` for not at all.
+    pub relay_service: Option<RelayService>,
+    /// Relayed connections are replaced by direct ones where that works.
+    pub hole_punching: bool,
+    /// Whether others can reach the node, and help to find out.
+    pub auto_nat: AutoNat,
+    /// What is taken for granted instead of found out.
+    pub reachability: Option<Reachability>,
 }
 
 impl Options {
@@ -53,6 +128,14 @@ impl Options {
             limits: Some(Limits::default()),
             bitswap: None,
             pubsub: None,
+            network_key: None,
+            transports: Transports::default(),
+            local_discovery: false,
+            relay_client: Some(RelayClient::default()),
+            relay_service: Some(RelayService::default()),
+            hole_punching: true,
+            auto_nat: AutoNat::default(),
+            reachability: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::Error;
 
 /// A protocol that makes a connection private and says who is at its other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cipher {
+pub enum Cipher {
     /// Noise XX.
     Noise,
     /// TLS 1.3 with libp2p's certificates.

@@ -1,6 +1,6 @@
 //! The task that owns the swarm.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,20 +10,23 @@ use libp2p::core::ConnectedPoint;
 use libp2p::core::transport::ListenerId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{Config, ConnectionId, DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, identify};
+use libp2p::{Multiaddr, PeerId, Swarm, autonat, identify, mdns};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::address::{is_link_local, unsupported, without_peer};
+use crate::address::{is_link_local, is_relayed, unsupported, without_peer};
 use crate::announce::Rules;
-use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::behaviour::{Behaviour, BehaviourEvent, Shared};
 use crate::filter::Filters;
 use crate::handle::Ask;
 use crate::peers::{Direction, Open};
+use crate::reach::Found;
+use crate::relays::Used;
 use crate::traffic::Traffic;
 use crate::{
-    Connection, Error, Handle, Options, Pubsub, Result, Unsupported, book, dial, pubsub, transport,
+    Connection, Error, Handle, Options, Pubsub, Reachability, Result, Transports, Unsupported,
+    book, dial, pubsub, transport,
 };
 
 /// Pieces of work that may wait for the swarm's task.
@@ -40,6 +43,10 @@ const IDLE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Streams of one connection that may be agreeing on a protocol; what is more is lost. A Kubo that is
 /// asked for many small blocks opens hundreds at a time.
 const NEGOTIATING: usize = 512;
+/// Addresses at which others have reached the node, at most.
+const FOUND: usize = 16;
+/// Peers of the local network that are dialled at a time.
+const DISCOVERED: usize = 64;
 
 type Answer = oneshot::Sender<Result<()>>;
 
@@ -48,6 +55,11 @@ pub(crate) struct Service {
     pub(crate) swarm: Swarm<Behaviour>,
     pub(crate) announced: Vec<Multiaddr>,
     pub(crate) dht: Option<Arc<Dual>>,
+    pub(crate) reach: Found,
+    pub(crate) relays: Used,
+    /// Addresses at which others have reached the node.
+    found: BTreeSet<Multiaddr>,
+    asks: mpsc::WeakSender<Ask>,
     filters: Filters,
     traffic: Traffic,
     rules: Rules,
@@ -82,13 +94,27 @@ pub async fn start(options: Options) -> Result<Handle> {
     if let Some(limits) = &options.limits {
         traffic.set_limits(limits);
     }
-    let swarm = Swarm::new(
-        transport::build(&options.key, &traffic)?,
-        Behaviour::new(&options, filters.clone(), &traffic)?,
-        peer,
-        config,
-    );
+    let fingerprint = options
+        .network_key
+        .map(|key| key.fingerprint().to_string().into());
+    let (transport, relayed) = transport::build(&options, &traffic)?;
+    let shared = Shared {
+        filters: &filters,
+        traffic: &traffic,
+        relayed,
+    };
+    let swarm = Swarm::new(transport, Behaviour::new(&options, shared)?, peer, config);
+    let (asks, asked) = mpsc::channel(ASKS);
     let mut service = Service {
+        asks: asks.downgrade(),
+        reach: Found::new(options.reachability),
+        relays: Used::new(
+            options
+                .relay_client
+                .clone()
+                .filter(|_| options.transports.relay),
+        ),
+        found: BTreeSet::new(),
         swarm,
         announced: Vec::new(),
         dht: None,
@@ -109,13 +135,13 @@ pub async fn start(options: Options) -> Result<Handle> {
         pubsub_work: None,
         last_number: 0,
     };
-    let missing = service.listen(&options.listen).await?;
-    let (asks, asked) = mpsc::channel(ASKS);
     let pubsub = options
         .pubsub
         .as_ref()
         .map(|pubsub| Pubsub::start(pubsub, peer, &asks));
     service.pubsub_work = pubsub.as_ref().map(Pubsub::work);
+    let missing = service.listen(&options.listen, &options.transports).await?;
+    service.consider_relays();
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
     let end = ended.clone().drop_guard();
     let stopped = stop.clone();
@@ -128,6 +154,7 @@ pub async fn start(options: Options) -> Result<Handle> {
         peer,
         unsupported: missing.into(),
         pubsub,
+        network_key: fingerprint,
         limits: Arc::new(options.limits),
         filters,
         traffic,
@@ -163,11 +190,15 @@ impl Service {
     }
 
     /// Listens everywhere, and gives what this node has no listener for.
-    async fn listen(&mut self, addresses: &[Multiaddr]) -> Result<Vec<Unsupported>> {
+    async fn listen(
+        &mut self,
+        addresses: &[Multiaddr],
+        used: &Transports,
+    ) -> Result<Vec<Unsupported>> {
         let (mut waiting, mut failed) = (HashSet::<ListenerId>::new(), Vec::new());
         let (mut missing, mut working) = (Vec::new(), 0);
         for address in addresses {
-            if let Some(unsupported) = unsupported(address) {
+            if let Some(unsupported) = unsupported(address, used) {
                 missing.push(unsupported);
                 continue;
             }
@@ -314,7 +345,8 @@ impl Service {
     }
 
     pub(crate) fn listen_addresses(&self) -> Vec<Multiaddr> {
-        let all = self.swarm.listeners().filter(|a| !is_link_local(a));
+        let all = self.swarm.listeners();
+        let all = all.filter(|a| !is_link_local(a) && !is_relayed(a));
         let mut all: Vec<_> = all.cloned().collect();
         all.sort_unstable_by_key(ToString::to_string);
         all.dedup();
@@ -331,13 +363,33 @@ impl Service {
         if self.speaks_bitswap {
             all.extend(crate::bitswap::protocols());
         }
+        all.extend(self.relay_protocols());
+        all.extend(self.nat_protocols());
         all.sort_unstable();
         all
     }
 
+    /// What dialling back adds to the protocols that the node speaks.
+    fn nat_protocols(&self) -> Vec<String> {
+        let behaviour = self.swarm.behaviour();
+        let spoken = [
+            ("/libp2p/autonat/1.0.0", true),
+            ("/libp2p/autonat/2/dial-back", behaviour.probe.is_enabled()),
+            (
+                "/libp2p/autonat/2/dial-request",
+                behaviour.probed.is_enabled(),
+            ),
+        ];
+        let spoken = spoken.into_iter().filter(|(_, spoken)| *spoken);
+        spoken.map(|(name, _)| name.to_owned()).collect()
+    }
+
     /// Finds out again what is announced, and tells peers if that has changed.
     fn announce(&mut self) {
-        let now = self.rules.apply(self.listen_addresses());
+        let relayed = self.swarm.listeners().filter(|a| is_relayed(a)).cloned();
+        let found = self.listen_addresses().into_iter();
+        let found = found.chain(relayed).chain(self.found.iter().cloned());
+        let now = self.rules.apply(found);
         if now == self.announced {
             return;
         }
@@ -383,9 +435,24 @@ impl Service {
                 peer_id,
                 error,
             } => self.on_dial_failed(connection_id, peer_id, &error),
-            SwarmEvent::NewListenAddr { .. }
-            | SwarmEvent::ExpiredListenAddr { .. }
-            | SwarmEvent::ListenerClosed { .. } => self.announce(),
+            SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
+                self.announce();
+            }
+            SwarmEvent::ListenerClosed { listener_id, .. } => {
+                self.relay_lost(listener_id);
+                self.announce();
+            }
+            SwarmEvent::ExternalAddrConfirmed { address }
+                if !self.announced.contains(&address) && self.found.len() < FOUND =>
+            {
+                self.found.insert(without_peer(&address));
+                self.announce();
+            }
+            SwarmEvent::ExternalAddrExpired { address } => {
+                if self.found.remove(&without_peer(&address)) {
+                    self.announce();
+                }
+            }
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::warn!(target: "basalt::network", %error, "a listener has an error");
             }
@@ -412,13 +479,58 @@ impl Service {
                     .identified(peer_id, identity);
                 self.identified.insert(peer_id);
                 self.dht_identified(peer_id);
+                self.consider_relays();
                 self.identity_settled(&peer_id);
             }
             BehaviourEvent::Identify(identify::Event::Error { peer_id, .. }) => {
                 self.identity_settled(&peer_id);
             }
-            BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Identify(_)
+            | BehaviourEvent::Relay(_)
+            | BehaviourEvent::Relayed(_)
+            | BehaviourEvent::Dcutr(_)
+            | BehaviourEvent::Probed(_) => {}
+            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
+            BehaviourEvent::Mdns(mdns::Event::Expired(_)) => {}
+            BehaviourEvent::Autonat(autonat::v1::Event::StatusChanged { new, .. }) => {
+                self.reach.set(match new {
+                    autonat::v1::NatStatus::Public(_) => Reachability::Public,
+                    autonat::v1::NatStatus::Private => Reachability::Private,
+                    autonat::v1::NatStatus::Unknown => Reachability::Unknown,
+                });
+                self.consider_relays();
+            }
+            BehaviourEvent::Autonat(_) => {}
+            BehaviourEvent::Probe(event) => {
+                let reached = event.result.is_ok();
+                self.reach.tested(event.tested_addr, reached);
+            }
         }
+    }
+
+    /// Connects to peers in the local network.
+    fn discovered(&mut self, found: Vec<(PeerId, Multiaddr)>) {
+        for (peer, address) in found.into_iter().take(DISCOVERED) {
+            let book = &mut self.swarm.behaviour_mut().book;
+            book.add(peer, &[address], Some(book::GIVEN));
+            let options = DialOpts::peer_id(peer)
+                .condition(PeerCondition::DisconnectedAndNotDialing)
+                .build();
+            // Who is connected already is not dialled.
+            let _ = self.swarm.dial(options);
+        }
+    }
+
+    /// Does something after a while, unless the node has stopped.
+    pub(crate) fn later(&self, wait: Duration, work: impl FnOnce(&mut Self) + Send + 'static) {
+        let asks = self.asks.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            if let Some(asks) = asks.upgrade() {
+                let ask: Ask = Box::new(work);
+                let _ = asks.send(ask).await;
+            }
+        });
     }
 
     fn on_connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {

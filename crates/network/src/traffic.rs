@@ -22,9 +22,9 @@ pub(crate) use muxer::Metered;
 /// Peers and protocols whose bytes are counted, apart from those with open streams.
 const COUNTED: usize = 1024;
 
-/// Streams of one connection, and those that one peer may open: as each may hold a window of 256 KiB
-/// that nobody reads, a peer takes 48 MiB at most.
-pub(crate) const STREAMS: usize = 192;
+/// Streams of one connection, and those that one peer may open. A Kubo that is asked for many small
+/// blocks opens hundreds at a time. Each may hold a window of 256 KiB that is not read yet.
+pub(crate) const STREAMS: usize = 512;
 
 /// The traffic of a node; cheap to clone.
 #[derive(Clone, Default)]
@@ -41,9 +41,17 @@ struct Inner {
 
 #[derive(Default)]
 struct Tables {
-    peers: HashMap<PeerId, Arc<Meter>>,
+    peers: HashMap<PeerId, Arc<OfPeer>>,
     protocols: HashMap<Arc<str>, Arc<Meter>>,
     connections: HashMap<u64, Arc<Connection>>,
+}
+
+/// What is counted for one peer, over all its connections.
+#[derive(Default)]
+struct OfPeer {
+    meter: Meter,
+    /// Streams that it has opened.
+    inbound: AtomicUsize,
 }
 
 /// How many streams others may open.
@@ -69,7 +77,7 @@ pub(crate) struct Connection {
     id: u64,
     peer: PeerId,
     address: Multiaddr,
-    meter: Arc<Meter>,
+    of_peer: Arc<OfPeer>,
     streams: Mutex<HashMap<u64, Open>>,
 }
 
@@ -127,8 +135,8 @@ impl Traffic {
 
     /// The bytes to and from a peer.
     pub(crate) fn peer(&self, peer: &PeerId) -> Bandwidth {
-        let meter = self.tables().peers.get(peer).cloned();
-        meter.map(|meter| meter.read()).unwrap_or_default()
+        let of_peer = self.tables().peers.get(peer).cloned();
+        of_peer.map(|of| of.meter.read()).unwrap_or_default()
     }
 
     /// The bytes of a protocol.
@@ -190,7 +198,7 @@ impl Traffic {
             id,
             peer,
             address,
-            meter: tables.peers.entry(peer).or_default().clone(),
+            of_peer: tables.peers.entry(peer).or_default().clone(),
             streams: Mutex::default(),
         });
         tables.connections.insert(id, connection.clone());
@@ -201,8 +209,10 @@ impl Traffic {
         let mut tables = self.tables();
         tables.connections.remove(&connection.id);
         if tables.peers.len() > COUNTED {
-            // Only the table holds the meters of those that are gone.
-            tables.peers.retain(|_, meter| Arc::strong_count(meter) > 2);
+            // The connection that has ended still holds its own.
+            let ended = |of: &Arc<OfPeer>| usize::from(Arc::ptr_eq(of, &connection.of_peer));
+            let in_use = |of: &Arc<OfPeer>| Arc::strong_count(of) > 1 + ended(of);
+            tables.peers.retain(|_, of| in_use(of));
         }
     }
 
@@ -210,15 +220,13 @@ impl Traffic {
     fn stream(&self, connection: &Arc<Connection>, inbound: bool) -> Option<u64> {
         if inbound {
             let limits = self.limits();
-            let open = |c: &Arc<Connection>| c.streams().values().filter(|s| s.inbound).count();
-            let tables = self.tables();
-            let of_peer = tables.connections.values();
-            let of_peer = of_peer.filter(|c| c.peer == connection.peer).map(open);
-            if of_peer.sum::<usize>() >= limits.peer_streams
+            let of_peer = &connection.of_peer.inbound;
+            if of_peer.load(Ordering::Relaxed) >= limits.peer_streams
                 || self.0.inbound.load(Ordering::Relaxed) >= limits.streams
             {
                 return None;
             }
+            of_peer.fetch_add(1, Ordering::Relaxed);
             self.0.inbound.fetch_add(1, Ordering::Relaxed);
         }
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
@@ -230,6 +238,7 @@ impl Traffic {
     fn stream_ended(&self, connection: &Connection, id: u64) {
         let ended = connection.streams().remove(&id);
         if ended.is_some_and(|open| open.inbound) {
+            connection.of_peer.inbound.fetch_sub(1, Ordering::Relaxed);
             self.0.inbound.fetch_sub(1, Ordering::Relaxed);
         }
     }

@@ -2,6 +2,8 @@
 
 mod limits;
 mod peers;
+mod reach;
+mod transports;
 
 use basalt_network::{Handle, Keypair, Multiaddr, Options, parse_address};
 use basalt_repo::Config;
@@ -49,6 +51,10 @@ impl Node {
         options.bootstrap = peers::bootstrap(&config)?;
         options.marks = limits::marks(&config)?;
         options.limits = limits::limits(self.require_repo()?)?;
+        options.network_key = transports::network_key(self.require_repo()?)?;
+        options.transports = transports::transports(&config, options.network_key.is_some())?;
+        options.local_discovery = config.flag("Discovery.MDNS.Enabled") == Some(true);
+        reach::apply(&config, &mut options)?;
         Ok(options)
     }
 }

@@ -121,7 +121,7 @@ impl<'a> Runner<'a> {
         plan.write(folder.path())?;
         let repo = if plan.daemon {
             if self.daemon.is_none() {
-                self.daemon = Some(self.side.daemon(&self.served)?);
+                self.daemon = Some(self.side.daemon(&self.served, false)?);
             }
             &self.served.repo
         } else {

@@ -146,7 +146,12 @@ pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String>
     routing.map_err(failed)?;
     let addresses = network.listen_addresses().await;
     let addresses = addresses.map_err(|e| failed(e.into()))?;
-    Ok(super::greeting::swarm(&addresses))
+    let mut said = match network.network_key() {
+        Some(fingerprint) => super::greeting::private_network(fingerprint),
+        None => String::new(),
+    };
+    said.push_str(&super::greeting::swarm(&addresses));
+    Ok(said)
 }
 
 /// Refuses what the config or the environment forbids, and logs what it only warns of.

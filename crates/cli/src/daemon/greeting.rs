@@ -36,6 +36,13 @@ pub(super) fn listeners(config: &Config, bound: &[Bound]) -> String {
     text
 }
 
+/// Which private network the node is in.
+pub(super) fn private_network(fingerprint: &str) -> String {
+    format!(
+        "Swarm is limited to private network of peers with the swarm key\nSwarm key fingerprint: {fingerprint}\n"
+    )
+}
+
 /// Where the swarm listens: the ports, which is what firewalls are told, and each of them once.
 pub(super) fn swarm(addresses: &[Multiaddr]) -> String {
     let mut ports: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();

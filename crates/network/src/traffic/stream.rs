@@ -40,7 +40,7 @@ impl<S> Counted<S> {
 
     fn received(&mut self, bytes: &[u8]) {
         self.traffic.0.total.receive(bytes.len());
-        self.connection.meter.receive(bytes.len());
+        self.connection.of_peer.meter.receive(bytes.len());
         if let Some(meter) = &self.protocol {
             meter.receive(bytes.len());
         } else if !self.inbound {
@@ -50,7 +50,7 @@ impl<S> Counted<S> {
 
     fn sent(&mut self, count: usize) {
         self.traffic.0.total.send(count);
-        self.connection.meter.send(count);
+        self.connection.of_peer.meter.send(count);
         if let Some(meter) = &self.protocol {
             meter.send(count);
         }

@@ -6,7 +6,9 @@ mod connect;
 mod crowd;
 mod filters;
 mod keep;
+mod private;
 mod pubsub;
+mod relay;
 mod traffic;
 
 use basalt_network::{Handle, Keypair, Multiaddr, Options, start};

@@ -8,6 +8,7 @@ use crate::commands::support::online_action;
 use crate::options::NoOptions;
 use crate::{About, Call, Command, Output, Result, View};
 
+pub(crate) mod autonat;
 pub(crate) mod listen;
 pub(crate) mod local;
 

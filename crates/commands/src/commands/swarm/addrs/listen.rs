@@ -24,7 +24,10 @@ impl Command for Listen {
             .listen_addresses()
             .await
             .map_err(basalt::Error::from)?;
-        let all = all.iter().map(ToString::to_string).collect();
+        let mut all: Vec<String> = all.iter().map(ToString::to_string).collect();
+        if network.uses_relays().await.map_err(basalt::Error::from)? {
+            all.push("/p2p-circuit".to_owned());
+        }
         out.once(Strings::sorted(all)).await
     }
 

@@ -1,0 +1,92 @@
+//! Whether others can reach this node, as far as they have told.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use libp2p::Multiaddr;
+
+/// Addresses of which it is remembered whether they were reached.
+const ADDRESSES: usize = 64;
+
+/// Whether others can open connections to this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reachability {
+    /// Nobody has told yet.
+    #[default]
+    Unknown,
+    /// Anybody can.
+    Public,
+    /// Only through a relay.
+    Private,
+}
+
+impl fmt::Display for Reachability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "Unknown",
+            Self::Public => "Public",
+            Self::Private => "Private",
+        })
+    }
+}
+
+/// Which addresses of the node were reached.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Reach {
+    /// Over all.
+    pub overall: Reachability,
+    /// Reached by others.
+    pub reachable: Vec<Multiaddr>,
+    /// Not reached.
+    pub unreachable: Vec<Multiaddr>,
+}
+
+/// What was found out so far.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    forced: Option<Reachability>,
+    overall: Reachability,
+    tested: BTreeMap<Multiaddr, bool>,
+}
+
+impl Found {
+    pub(crate) fn new(forced: Option<Reachability>) -> Self {
+        Self {
+            forced,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn overall(&self) -> Reachability {
+        self.forced.unwrap_or(self.overall)
+    }
+
+    /// What those say who dialled back.
+    pub(crate) fn set(&mut self, overall: Reachability) {
+        self.overall = overall;
+    }
+
+    /// What came of a test of one address.
+    pub(crate) fn tested(&mut self, address: Multiaddr, reached: bool) {
+        if self.tested.len() >= ADDRESSES && !self.tested.contains_key(&address) {
+            self.tested.pop_first();
+        }
+        self.tested.insert(address, reached);
+    }
+
+    pub(crate) fn report(&self) -> Reach {
+        let those = |wanted: bool| {
+            let all = self
+                .tested
+                .iter()
+                .filter(move |(_, reached)| **reached == wanted);
+            all.map(|(address, _)| address.clone()).collect()
+        };
+        Reach {
+            overall: self.overall(),
+            reachable: those(true),
+            unreachable: those(false),
+        }
+    }
+}
