@@ -12,8 +12,8 @@ pub(crate) enum Address {
     Unix(PathBuf),
     /// A TCP port.
     Tcp(Host, u16),
-    /// TCP with TLS above it, which is not spoken here.
-    Tls,
+    /// A TCP port with TLS above it. Only clients speak it.
+    Tls(Host, u16),
     /// A multiaddr of something else.
     Other,
 }
@@ -136,7 +136,7 @@ pub(crate) fn parse(text: &str) -> Result<Address, String> {
     }
     Ok(match (host, port) {
         _ if other => Address::Other,
-        (Some(_), Some(_)) if tls => Address::Tls,
+        (Some(host), Some(port)) if tls => Address::Tls(host, port),
         (Some(host), Some(port)) => Address::Tcp(host, port),
         _ => Address::Other,
     })
@@ -180,8 +180,9 @@ mod tests {
             Ok(Address::Unix("/run/a b/ipfs.sock".into()))
         );
         assert_eq!(parse("/unix/x"), Ok(Address::Unix("/x".into())));
-        assert_eq!(parse("/ip4/1.2.3.4/tcp/443/https"), Ok(Address::Tls));
-        assert_eq!(parse("/ip4/1.2.3.4/tcp/443/tls/http"), Ok(Address::Tls));
+        let tls = |host, port| Ok(Address::Tls(host, port));
+        assert_eq!(parse("/ip4/127.0.0.1/tcp/443/https"), tls(local(), 443));
+        assert_eq!(parse("/ip4/127.0.0.1/tcp/443/tls/http"), tls(local(), 443));
         assert_eq!(parse("/ip4/1.2.3.4/udp/443"), Ok(Address::Other));
         assert_eq!(parse("/ip4/1.2.3.4"), Ok(Address::Other));
         assert_eq!(parse("/p2p/Qm"), Ok(Address::Other));

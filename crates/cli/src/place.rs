@@ -87,9 +87,7 @@ fn target(text: &str) -> Result<Target> {
     match address::parse(text).map_err(Error::new)? {
         Address::Unix(path) => Ok(Target::Unix(path)),
         Address::Tcp(host, port) => Ok(Target::Tcp(format!("{host}:{port}"))),
-        Address::Tls => Err(Error::new(format!(
-            "unsupported API address: {text}: TLS is not spoken; connect through a proxy that speaks it"
-        ))),
+        Address::Tls(host, port) => Ok(Target::Tls(format!("{host}:{port}"))),
         Address::Other
             if ["/ip4/", "/ip6/", "/dns"]
                 .iter()
@@ -104,8 +102,11 @@ fn target(text: &str) -> Result<Target> {
 /// Finds out whether the name in an address stands for a machine at all. Without an answer there
 /// is no use in trying, nor in doing without the daemon that the user or the repo names.
 pub(crate) async fn check_name(text: &str) -> Result<()> {
-    let Ok(Address::Tcp(Host::Name(name), port)) = address::parse(text) else {
-        return Ok(());
+    let (name, port) = match address::parse(text) {
+        Ok(Address::Tcp(Host::Name(name), port) | Address::Tls(Host::Name(name), port)) => {
+            (name, port)
+        }
+        _ => return Ok(()),
     };
     let found = tokio::net::lookup_host((name.as_str(), port)).await;
     match found.map(|mut all| all.next()) {

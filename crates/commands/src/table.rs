@@ -103,6 +103,9 @@ pub static GROUPS: &[Group] = &[
     group("dag", "Work with IPLD nodes."),
     group("dht", "Deprecated: use 'ipfs routing'.").about_deprecated(),
     group("diag", "Diagnose the node."),
+    group("diag/datastore", "Look at the records of the datastore.")
+        .about_text("For tests and repairs. What is in the records may change from version to version.")
+        .about_experimental(),
     group("key", "Make and look after the keys of names.").about_text(
         "A key is a name that its holder can publish under: 'ipfs name publish --key=<name>'. The
 node's own key is called 'self'; the others are files in the repository's keystore.
@@ -276,6 +279,9 @@ table![
     c::diag::cmds::Cmds,
     c::diag::cmds::clear::Clear,
     c::diag::cmds::set_time::SetTime,
+    c::diag::datastore::count::Count,
+    c::diag::datastore::get::Get,
+    c::diag::datastore::put::Put,
     c::diag::healthy::Healthy,
     c::diag::profile::Collect,
     c::diag::sys::Sys,
@@ -357,6 +363,7 @@ table![
     c::repo::gc::Gc,
     c::repo::import_kubo::ImportKubo,
     c::refs::local::RepoLs,
+    c::repo::migrate::Migrate,
     c::repo::stat::Stat,
     c::repo::verify::Verify,
     c::repo::version::Version,
@@ -385,6 +392,8 @@ table![
     c::swarm::peers::Peers,
     c::swarm::resources::Resources,
     c::version::Version,
+    c::version::check::Check,
+    c::version::deps::Deps,
 ];
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{Client, Error, Headers, Response, Result, Target, Upload, authorizat
 /// The most redirections that are followed.
 const REDIRECTS: usize = 10;
 
-/// Asks for what is behind a URL of `http`, and follows redirections. `headers` go along with
+/// Asks for what is behind a URL of `http` or `https`, and follows redirections. `headers` go along with
 /// every request; a user and a password in the URL are sent to its own server only.
 ///
 /// # Errors
@@ -87,12 +87,14 @@ async fn get(url: &Url, headers: &Headers) -> Result<Response> {
 }
 
 fn target(url: &Url) -> Result<Target> {
-    if url.scheme() != "http" {
-        return Err(Error::Unsupported("protocol scheme"));
-    }
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or(80);
-    Ok(Target::Tcp(format!("{host}:{port}")))
+    let address = format!("{host}:{port}");
+    match url.scheme() {
+        "http" => Ok(Target::Tcp(address)),
+        "https" => Ok(Target::Tls(address)),
+        _ => Err(Error::Unsupported("protocol scheme")),
+    }
 }
 
 #[cfg(test)]

@@ -148,7 +148,7 @@ pub(super) async fn bind(text: &str, purpose: Purpose) -> Result<Bound> {
                 .map_err(|e| fail(format!("listen {network} {socket}: bind: {}", reason(&e))))?;
             Ok(Bound::tcp(listener)?)
         }
-        Address::Tls => Err(fail(
+        Address::Tls(..) => Err(fail(
             "TLS is not spoken here: put a proxy in front".to_owned(),
         )),
         Address::Other => Err(fail(format!(

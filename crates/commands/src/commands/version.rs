@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{About, Call, Command, Output, Result, View};
 
+pub(crate) mod check;
+pub(crate) mod deps;
+
 crate::options! {
     /// Options of `version`.
     pub(crate) struct Options {
