@@ -27,6 +27,7 @@ pub(crate) mod name;
 pub(crate) mod object;
 pub(crate) mod pin;
 pub(crate) mod ping;
+pub(crate) mod provide;
 pub(crate) mod pubsub;
 pub(crate) mod refs;
 pub(crate) mod repo;

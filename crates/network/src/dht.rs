@@ -105,10 +105,12 @@ impl Host for DhtHost {
         Ok(answer)
     }
 
-    async fn tell(&self, peer: PeerId, protocol: &'static str, message: Bytes) -> Result<()> {
+    async fn tell(&self, peer: PeerId, protocol: &'static str, messages: Vec<Bytes>) -> Result<()> {
         let mut stream = self.stream(peer, protocol).await?;
         let told = async {
-            write_frame(&mut stream, &message).await?;
+            for message in &messages {
+                write_frame(&mut stream, message).await?;
+            }
             stream.close().await
         };
         told.await.map_err(|e| Self::failed(peer, &e))

@@ -203,6 +203,16 @@ impl Import {
         Ok(tree)
     }
 
+    /// The roots of the trees that have ended.
+    pub fn roots(&self) -> &[Cid] {
+        &self.roots
+    }
+
+    /// The node that it is for.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// Makes everything durable and pins the roots, all of them in one commit.
     pub async fn finish(self) -> Result<()> {
         if self.options.only_hash {

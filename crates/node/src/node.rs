@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::files::Files;
 use crate::source::Blocks;
-use crate::{Error, NodeBuilder, Result, Routing, auto_gc};
+use crate::{Error, NodeBuilder, Provider, Result, Routing, auto_gc};
 
 /// An open node; cheap to clone.
 #[derive(Clone)]
@@ -39,6 +39,7 @@ struct Inner {
     network: OnceLock<Handle>,
     bitswap: OnceLock<basalt_bitswap::Handle>,
     routing: OnceLock<Routing>,
+    provider: OnceLock<Provider>,
 }
 
 /// How full the store is.
@@ -63,6 +64,7 @@ impl Node {
             network: OnceLock::new(),
             bitswap: OnceLock::new(),
             routing: OnceLock::new(),
+            provider: OnceLock::new(),
         }))
     }
 
@@ -120,6 +122,10 @@ impl Node {
 
     pub(crate) fn network_slot(&self) -> &OnceLock<Handle> {
         &self.0.network
+    }
+
+    pub(crate) fn provider_slot(&self) -> &OnceLock<Provider> {
+        &self.0.provider
     }
 
     pub(crate) fn routing_slot(&self) -> &OnceLock<Routing> {

@@ -31,6 +31,6 @@ pub trait Host: Send + Sync + 'static {
     /// Sends a message to a connected peer and waits for its answer.
     async fn ask(&self, peer: PeerId, protocol: &'static str, message: Bytes) -> Result<Bytes>;
 
-    /// Sends a message to a connected peer that is not answered.
-    async fn tell(&self, peer: PeerId, protocol: &'static str, message: Bytes) -> Result<()>;
+    /// Sends messages to a connected peer that are not answered.
+    async fn tell(&self, peer: PeerId, protocol: &'static str, messages: Vec<Bytes>) -> Result<()>;
 }

@@ -1,8 +1,10 @@
 //! One Kademlia DHT.
 
+mod covered;
 mod dht;
 mod key;
 mod lookup;
+mod many;
 mod message;
 mod peers;
 mod providers;
@@ -16,6 +18,7 @@ mod wire;
 
 pub use dht::{Dht, Mode, Options};
 pub use key::Key;
+pub use many::{Announced, Effort};
 pub use message::{Kind, Message, WireRecord};
 pub use providers::{Provided, Providers};
 pub use table::{Bucket, Member};

@@ -27,6 +27,7 @@ mod kad;
 mod peer;
 mod public_key;
 mod records;
+mod schedule;
 mod scope;
 mod validate;
 
@@ -35,11 +36,13 @@ pub use error::Error;
 pub use event::{Event, EventKind, Events};
 pub use host::Host;
 pub use kad::{
-    Bucket, Dht, Key, Kind, Member, Message, Mode, Options, Provided, Providers, Values, WireRecord,
+    Announced, Bucket, Dht, Effort, Key, Kind, Member, Message, Mode, Options, Provided, Providers,
+    Values, WireRecord,
 };
 pub use peer::PeerInfo;
 pub use public_key::PublicKeys;
 pub use records::{MemoryRecords, RecordBatch, Records};
+pub use schedule::Cycle;
 pub use scope::{Scope, is_loopback, is_private, is_public, is_relayed};
 pub use validate::{Validator, Validators};
 

@@ -144,6 +144,7 @@ pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String>
     let network = node.start_network(start).await.map_err(failed)?;
     let routing = node.start_routing(start.routing.as_deref()).await;
     routing.map_err(failed)?;
+    node.start_provider().await.map_err(failed)?;
     let addresses = network.listen_addresses().await;
     let addresses = addresses.map_err(|e| failed(e.into()))?;
     let mut said = match network.network_key() {

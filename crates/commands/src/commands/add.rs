@@ -2,7 +2,7 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
 use async_trait::async_trait;
-use basalt::{FileImport, Import, unixfs};
+use basalt::{FileImport, Import, KeptBy, unixfs};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ mod options;
 mod show;
 mod to_files;
 
-use crate::commands::support::{CidText, Name};
+use crate::commands::support::{CidText, Name, fast_provide};
 use crate::files::{FileEntry, FileMode, Files, NodeKind};
 use crate::{About, Arg, Call, Command, Error, Events, Output, Result, Terminal, View};
 use options::Options;
@@ -163,9 +163,17 @@ impl Adding {
             return Err(Error::new("expected a file argument"));
         }
         self.end_tree().await?;
+        let (roots, node) = (self.import.roots().to_vec(), self.import.node().clone());
         self.import.finish().await?;
+        let kept = KeptBy {
+            pin: self.plan.import.pin,
+            files: self.to_files.is_some(),
+        };
         if let Some(to_files) = self.to_files {
             to_files.finish().await?;
+        }
+        if !self.plan.import.only_hash {
+            fast_provide(&node, &roots, kept, self.plan.fast_provide).await?;
         }
         self.unlinked.map_or(Ok(()), Err)
     }

@@ -3,6 +3,7 @@
 pub(crate) mod find_peer;
 pub(crate) mod find_provs;
 pub(crate) mod get;
+pub(crate) mod provide;
 pub(crate) mod put;
 pub(crate) mod query_event;
 pub(crate) mod reprovide;

@@ -3,6 +3,7 @@
 mod batches;
 mod cid_text;
 mod columns;
+mod fast_provide;
 mod hashing;
 mod hex_dump;
 mod humanize;
@@ -24,6 +25,7 @@ mod time;
 pub(crate) use batches::incoming;
 pub(crate) use cid_text::CidText;
 pub(crate) use columns::write_columns;
+pub(crate) use fast_provide::fast_provide;
 pub(crate) use hashing::hashing_failed;
 pub(crate) use hex_dump::hex_dump;
 pub(crate) use humanize::{binary_bytes, human_bytes};

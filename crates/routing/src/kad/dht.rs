@@ -178,8 +178,8 @@ impl Dht {
             return Err(Error::NoAddresses);
         }
         self.reach(peer, &crate::Events::default()).await?;
-        let bytes = Message::add_provider(key, own).encode().into();
-        let told = self.host().tell(peer, self.scope().protocol(), bytes);
+        let messages = vec![Message::add_provider(key, own).encode().into()];
+        let told = self.host().tell(peer, self.scope().protocol(), messages);
         timeout(ANSWER, told).await.map_err(|_| Error::Timeout)?
     }
 

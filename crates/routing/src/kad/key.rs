@@ -20,6 +20,13 @@ impl Key {
         Self::of(&peer.to_bytes())
     }
 
+    /// The first of the places that begin with these bits.
+    pub(super) fn least(head: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&head.to_be_bytes());
+        Self(bytes)
+    }
+
     /// How far it is to another place.
     pub fn distance(&self, other: &Self) -> Distance {
         let mut distance = [0; 32];

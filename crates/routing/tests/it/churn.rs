@@ -157,3 +157,27 @@ async fn servers_refuse_what_is_wrong() {
     assert!(!refused(Message::put_value(b"/x/a", "/x/a1".into())).await);
     assert!(node.dht.answer(liar, b"no message").await.is_err());
 }
+
+/// Keys that are announced together are found one by one, and need few lookups.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_keys_are_announced_together() {
+    use basalt_routing::Effort;
+    let net = Net::of(60).await;
+    let node = net.all().pop().unwrap();
+    let keys: Vec<_> = (0..600u32).map(|n| n.to_be_bytes()).collect();
+    let all = keys.iter().map(|key| key.to_vec().into()).collect();
+    let effort = Effort {
+        peers: 20,
+        time: std::time::Duration::from_secs(10),
+    };
+    let done = node.dht.provide_many(all, effort).await.unwrap();
+    assert_eq!((done.keys, done.failed), (600, 0));
+    assert!(done.lookups < 60, "{} lookups", done.lookups);
+    let client = net.client();
+    for key in keys.iter().step_by(7) {
+        assert_eq!(providers(&client, key, 1).await, [node.peer]);
+    }
+    let alone = net.add(Mode::Client);
+    let failed = alone.dht.provide_many(Vec::new(), effort).await;
+    assert!(matches!(failed, Err(Error::NobodyToAsk)));
+}

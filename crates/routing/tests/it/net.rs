@@ -208,7 +208,10 @@ impl Host for Own {
         answer.ok_or_else(|| self.failed(peer, "no answer"))
     }
 
-    async fn tell(&self, peer: PeerId, _: &'static str, message: Bytes) -> Result<()> {
-        self.send(peer, &message).await.map(drop)
+    async fn tell(&self, peer: PeerId, _: &'static str, messages: Vec<Bytes>) -> Result<()> {
+        for message in messages {
+            self.send(peer, &message).await?;
+        }
+        Ok(())
     }
 }

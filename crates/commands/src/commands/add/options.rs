@@ -101,6 +101,8 @@ pub(super) struct Plan {
     pub(super) import: ImportOptions,
     pub(super) wrap: bool,
     pub(super) silent: bool,
+    /// Whether the root is announced at once, the whole DAG is, and that is waited for.
+    pub(super) fast_provide: [Option<bool>; 3],
     /// How many bytes come in between two events of progress, if they are wanted.
     pub(super) progress: Option<u64>,
     preserve_mode: bool,
@@ -216,6 +218,11 @@ pub(super) fn plan(call: &Call<Options>, node: &Node) -> Result<Plan> {
         import,
         wrap: options.wrap,
         silent: options.silent,
+        fast_provide: [
+            options.fast_provide_root,
+            options.fast_provide_dag,
+            options.fast_provide_wait,
+        ],
         progress: options.progress.unwrap_or(false).then_some(step),
         preserve_mode: options.preserve_mode && options.mode == 0,
         preserve_mtime: options.preserve_mtime,

@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use async_trait::async_trait;
-use basalt::{CarImportOptions, CarImportStats, PinnedRoot};
+use basalt::{CarImportOptions, CarImportStats, KeptBy, PinnedRoot};
 use serde::{Deserialize, Serialize};
 
-use crate::commands::support::{CidText, LinkJson};
+use crate::commands::support::{CidText, LinkJson, fast_provide};
 use crate::files::NodeKind;
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
@@ -107,6 +107,7 @@ Example:
             import.end_car().await?;
         }
         let mut imported = import.finish().await?;
+        let mut pinned = Vec::new();
         if pin_roots {
             loop {
                 let roots = imported.pin_next().await?;
@@ -114,10 +115,24 @@ Example:
                     break;
                 }
                 for root in roots {
+                    if root.error.is_none() {
+                        pinned.push(root.cid);
+                    }
                     out.emit(root.into()).await?;
                 }
             }
         }
+        let kept = KeptBy {
+            pin: true,
+            ..KeptBy::default()
+        };
+        let options = &call.options;
+        let how = [
+            options.fast_provide_root,
+            options.fast_provide_dag,
+            options.fast_provide_wait,
+        ];
+        fast_provide(node, &pinned, kept, how).await?;
         if call.options.stats {
             out.emit(imported.stats().into()).await?;
         }

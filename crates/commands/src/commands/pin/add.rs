@@ -2,13 +2,13 @@ use std::io::Write;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use basalt::Pin;
 use basalt::pin::{Mode, Progress, check_name};
+use basalt::{KeptBy, Pin};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, interval_at};
 
 use crate::command::{encoding_of, show_plain, write_line};
-use crate::commands::support::{CidText, human_bytes, resolve};
+use crate::commands::support::{CidText, fast_provide, human_bytes, resolve};
 use crate::{
     About, Arg, Call, Command, Encoding, Error, Events, Out, Output, Result, Terminal, View,
 };
@@ -166,7 +166,7 @@ async fn add(call: &mut Call<Options>, cids: &CidText, progress: &Progress) -> R
     } else {
         Mode::Direct
     };
-    let mut pins = Vec::new();
+    let (mut pins, mut roots) = (Vec::new(), Vec::new());
     while let Some(text) = call.next_arg().await? {
         let cid = resolve(call, &text).await?.cid;
         let node = call.ctx.node().await?;
@@ -176,6 +176,18 @@ async fn add(call: &mut Call<Options>, cids: &CidText, progress: &Progress) -> R
         let added = node.pins().add(source, pin, progress).await;
         added.map_err(|e| Error::new(format!("pin: {e}")))?;
         pins.push(cids.write(&cid));
+        roots.push(cid);
     }
+    let kept = KeptBy {
+        pin: true,
+        ..KeptBy::default()
+    };
+    let options = &call.options;
+    let how = [
+        options.fast_provide_root,
+        options.fast_provide_dag,
+        options.fast_provide_wait,
+    ];
+    fast_provide(call.ctx.node().await?, &roots, kept, how).await?;
     Ok(pins)
 }

@@ -1,10 +1,11 @@
 use std::io::Write;
 
 use async_trait::async_trait;
+use basalt::KeptBy;
 use basalt::pin::Progress;
 
 use super::Pins;
-use crate::commands::support::{CidText, parse_path, resolve};
+use crate::commands::support::{CidText, fast_provide, parse_path, resolve};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 crate::options! {
@@ -64,6 +65,17 @@ has changed is pinned fast.",
             }
             error => Error::new(error.to_string()),
         })?;
+        let kept = KeptBy {
+            pin: true,
+            ..KeptBy::default()
+        };
+        let options = &call.options;
+        let how = [
+            options.fast_provide_root,
+            options.fast_provide_dag,
+            options.fast_provide_wait,
+        ];
+        fast_provide(node, &[to], kept, how).await?;
         out.once(Pins {
             pins: vec![cids.write(&from), cids.write(&to)],
         })

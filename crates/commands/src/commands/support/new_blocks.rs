@@ -41,6 +41,7 @@ pub(crate) async fn store(node: &Node, blocks: Vec<Block>, keep: Keep) -> Result
     let _kept_until_pinned = node.blocks().lease();
     let pins: Vec<Pin> = blocks.iter().map(|b| Pin::recursive(*b.cid())).collect();
     let leaves = blocks.iter().all(Block::is_leaf);
+    let stored: Vec<_> = blocks.iter().map(|block| *block.cid()).collect();
     let put = node.blocks().put_many(blocks).await;
     put.map_err(basalt::Error::from)?;
     match keep {
@@ -59,6 +60,9 @@ pub(crate) async fn store(node: &Node, blocks: Vec<Block>, keep: Keep) -> Result
                 node.pin(pin).await?;
             }
         }
+    }
+    if let Some(provider) = node.provider() {
+        stored.into_iter().for_each(|cid| provider.stored(cid));
     }
     Ok(())
 }

@@ -1,0 +1,215 @@
+//! Telling other nodes what this one has: at once what is new, and everything again before they forget.
+//!
+//! What is to be told is not kept in a list of its own. What is new waits in a [queue](queue) as the
+//! roots of DAGs; what is told again is read from the store or the pins, part by part of the space, in
+//! the [cycle](cycle) that goes over the whole space once an interval.
+
+mod cycle;
+mod keys;
+mod queue;
+mod settings;
+mod stats;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use basalt_block::Cid;
+use basalt_routing::{Announced, Dual, Effort, Error as Failed, Events};
+use bytes::Bytes;
+
+use crate::{Node, Result};
+use queue::Queue;
+pub use settings::{ProvideSettings, Strategy};
+use stats::Counters;
+pub use stats::ProvideStats;
+
+/// How long a single CID may take to be announced behind a command.
+const FAST: Duration = Duration::from_secs(60);
+/// How often it is looked whether there is somebody to tell.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How what a command has added is announced.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FastProvide {
+    /// Whether its root is, at once.
+    pub root: bool,
+    /// Whether everything below it is, if the strategy would announce it later.
+    pub dag: bool,
+    /// Whether the command waits for it.
+    pub wait: bool,
+}
+
+/// What a root is kept by; decides whether the strategy announces it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeptBy {
+    /// It is pinned.
+    pub pin: bool,
+    /// It is in the file tree.
+    pub files: bool,
+}
+
+/// What announces; cheap to clone.
+#[derive(Clone)]
+pub struct Provider(Arc<Inner>);
+
+struct Inner {
+    dual: Dual,
+    settings: ProvideSettings,
+    queue: Queue,
+    counters: Counters,
+}
+
+impl Node {
+    /// Begins to announce what the node has, as `Provide` says, until the node is closed. Routing must
+    /// have been started; a node without a DHT announces nothing.
+    ///
+    /// # Errors
+    /// The settings mean nothing.
+    pub async fn start_provider(&self) -> Result<()> {
+        let Some(dual) = self.routing().and_then(|routing| routing.dht()) else {
+            return Ok(());
+        };
+        let settings = ProvideSettings::of(&self.require_repo()?.config());
+        let queue = Queue::open(self.records().clone(), &settings.strategy.to_string()).await?;
+        let provider = Provider(Arc::new(Inner {
+            dual: dual.clone(),
+            settings,
+            queue,
+            counters: Counters::default(),
+        }));
+        if !settings.enabled {
+            return Ok(());
+        }
+        if self.provider_slot().set(provider.clone()).is_ok() {
+            tokio::spawn(provider.clone().write_queue(self.clone()));
+            tokio::spawn(provider.clone().work_off(self.clone()));
+            tokio::spawn(provider.go_round(self.clone()));
+        }
+        Ok(())
+    }
+
+    /// What announces, unless nothing is announced.
+    pub fn provider(&self) -> Option<&Provider> {
+        self.provider_slot().get()
+    }
+
+    /// Announces a root that a command has added, as the command and the strategy say.
+    ///
+    /// # Errors
+    /// With [`FastProvide::wait`], nobody could be told.
+    pub async fn fast_provide(&self, root: Cid, how: FastProvide, kept: KeptBy) -> Result<()> {
+        let Some(provider) = self.provider() else {
+            return Ok(());
+        };
+        let strategy = &provider.0.settings.strategy;
+        if strategy.all {
+            provider.queue(root, true).await;
+        } else if how.dag && strategy.announces_below(kept) {
+            provider.queue(root, true).await;
+        }
+        if !how.root || !strategy.announces(kept) {
+            return Ok(());
+        }
+        if how.wait {
+            return provider.announce(&root).await;
+        }
+        let provider = provider.clone();
+        tokio::spawn(async move {
+            let told = tokio::time::timeout(FAST, provider.announce(&root)).await;
+            if let Ok(Err(error)) = told {
+                tracing::debug!(target: "basalt::provide", cid = %root, %error, "a root was not announced at once");
+            }
+        });
+        Ok(())
+    }
+
+    /// Forgets what waits to be announced for the first time; gives how much that was.
+    ///
+    /// # Errors
+    /// The store fails.
+    pub async fn clear_provide_queue(&self) -> Result<u64> {
+        match self.provider() {
+            Some(provider) => provider.0.queue.clear().await,
+            None => queue::clear(&**self.records()).await,
+        }
+    }
+}
+
+impl Provider {
+    /// What is to be announced, and how.
+    pub fn settings(&self) -> &ProvideSettings {
+        &self.0.settings
+    }
+
+    /// Has a block announced, and with `below` everything under it that is here.
+    pub async fn queue(&self, cid: Cid, below: bool) {
+        self.0.queue.push(cid, below).await;
+    }
+
+    /// Has a new block announced if every block is, unless so much is new that the next cycle will do.
+    pub fn stored(&self, cid: Cid) {
+        if self.0.settings.strategy.all {
+            self.0.queue.offer(cid);
+        }
+    }
+
+    /// Announces one block now.
+    ///
+    /// # Errors
+    /// Nobody could be told.
+    pub async fn announce(&self, cid: &Cid) -> Result<()> {
+        let (key, none) = (cid.hash().to_bytes(), Events::default());
+        match self.0.dual.provide(&key, &none).await {
+            Ok(0) => Err(Failed::NobodyToAsk.into()),
+            Ok(records) => {
+                let records = u64::try_from(records).unwrap_or(u64::MAX);
+                self.0.counters.told(1, records);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn effort(&self) -> Effort {
+        Effort {
+            peers: self.0.settings.connections,
+            time: self.0.settings.send_time,
+        }
+    }
+
+    fn has_peers(&self) -> bool {
+        self.0.dual.both().iter().any(|dht| dht.size() > 0)
+    }
+
+    /// Waits until there is somebody to tell; says no when the node is closed.
+    async fn wait_for_peers(&self, node: &Node) -> bool {
+        while !self.has_peers() {
+            self.0.counters.offline();
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = node.closed() => return false,
+            }
+        }
+        self.0.counters.online();
+        true
+    }
+
+    /// Announces keys in every DHT that has peers. A key counts as announced if it is in one.
+    async fn announce_many(&self, keys: Vec<Bytes>) -> Result<Announced> {
+        let (mut best, mut failed) = (None::<Announced>, None);
+        for dht in self.0.dual.both() {
+            if dht.size() == 0 {
+                continue;
+            }
+            match dht.provide_many(keys.clone(), self.effort()).await {
+                Ok(done) if best.is_none_or(|best| done.keys > best.keys) => best = Some(done),
+                Ok(_) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        match (best, failed) {
+            (Some(done), _) => Ok(done),
+            (None, failed) => Err(failed.unwrap_or(Failed::NobodyToAsk).into()),
+        }
+    }
+}
