@@ -108,7 +108,10 @@ async fn run_node(
     let denied = gateway::denylists(repo.path(), &stop).await;
     let content = gateway::open(node, &config, denied);
     let pages = Pages::new(&config, options.unrestricted_api, Metrics::new("api"));
-    let pages = pages.with_content(gateway::as_content(&content));
+    let counted = content.clone();
+    let pages = pages
+        .with_content(gateway::as_content(&content))
+        .with_metrics(Arc::new(move |out| counted.write_metrics(out)));
     let mut servers = JoinSet::new();
     for bound in bound {
         let access = Access::new(&config, bound.socket.map(|socket| socket.port()));

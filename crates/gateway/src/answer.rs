@@ -5,6 +5,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use crate::error::Error;
+use crate::metrics::Kind;
 
 /// Pieces of a body.
 pub(crate) type Pieces = BoxStream<'static, Result<Bytes, Error>>;
@@ -29,6 +30,8 @@ pub(crate) struct Answer {
     /// The fields, those that every answer has aside.
     pub(crate) headers: Headers,
     pub(crate) body: Body,
+    /// What it is, for those who count.
+    pub(crate) kinds: &'static [Kind],
 }
 
 impl Answer {
@@ -37,7 +40,14 @@ impl Answer {
             status,
             headers,
             body,
+            kinds: &[],
         }
+    }
+
+    /// The same, counted as these.
+    pub(crate) fn counted(mut self, kinds: &'static [Kind]) -> Self {
+        self.kinds = kinds;
+        self
     }
 
     /// A status with fields and nothing else.

@@ -1,5 +1,7 @@
 //! A request for content, taken apart.
 
+use std::time::Instant;
+
 use basalt_http::{Headers, Request, query};
 
 /// How the host of a request leads to content.
@@ -34,6 +36,8 @@ pub(crate) struct Ask {
     pub(crate) origin: Origin,
     /// The host that is configured, if one is: with it come its settings.
     pub(crate) known_host: Option<String>,
+    /// When it came.
+    pub(crate) began: Instant,
 }
 
 impl Ask {
@@ -49,6 +53,7 @@ impl Ask {
             headers: request.headers.clone(),
             origin: Origin::Path,
             known_host: None,
+            began: Instant::now(),
         }
     }
 

@@ -47,6 +47,7 @@ impl Backend {
 
     /// A block.
     pub(crate) async fn block(&self, cid: &Cid) -> Result<Block, Error> {
+        self.denied.check_cid(cid)?;
         self.blocks
             .get(cid)
             .await

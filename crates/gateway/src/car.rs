@@ -12,6 +12,7 @@ use crate::answer::{Answer, Body, Refusal, Result};
 use crate::conditions;
 use crate::error::Error;
 use crate::format::Format;
+use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::raw::set_disposition;
 use crate::resolve::{resolve, trace};
@@ -72,7 +73,8 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     if visit.ask.is_head() {
         return Ok(Answer::bare(200, headers));
     }
-    Ok(Answer::new(200, headers, Body::Stream(walk.pieces())))
+    let answer = Answer::new(200, headers, Body::Stream(walk.pieces()));
+    Ok(answer.counted(&[Kind::Any, Kind::Car]))
 }
 
 /// A validator of everything that the bytes depend on.

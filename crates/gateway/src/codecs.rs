@@ -8,10 +8,13 @@ use crate::answer::{Answer, Body, Refusal, Result};
 use crate::cache::{self, set_last_modified};
 use crate::format::{Format, media_type_of};
 use crate::go_url;
+use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::page;
 use crate::raw::{self, set_disposition};
 use crate::resolve::Found;
+
+const DOCUMENT: &[Kind] = &[Kind::Any, Kind::Document];
 
 const HINT: &str =
     "codec conversion is not supported, fetch raw block with ?format=raw and convert client-side";
@@ -59,7 +62,10 @@ pub(crate) fn render(
     headers.set("Content-Type", media);
     headers.set("X-Content-Type-Options", "nosniff");
 
-    let as_it_is = |headers| raw::bytes(visit.ask, headers, &visit.fresh, block.data().clone());
+    let as_it_is = |headers| {
+        let answer = raw::bytes(visit.ask, headers, &visit.fresh, block.data().clone())?;
+        Ok(answer.counted(DOCUMENT))
+    };
     if format == Format::Default {
         let is_dag = matches!(code, codec::DAG_JSON | codec::DAG_CBOR);
         if is_dag && visit.ask.accepts_html() && visit.ask.param("download") != "true" {
@@ -91,7 +97,7 @@ pub(crate) fn render(
         .and_then(|value| basalt_ipld::encode(to, &value))
         .map_err(|e| Refusal::of(&e.into()).with(&headers))?;
     set_last_modified(&mut headers, visit.fresh.last_modified());
-    Ok(Answer::new(200, headers, Body::Full(converted.into())))
+    Ok(Answer::new(200, headers, Body::Full(converted.into())).counted(DOCUMENT))
 }
 
 fn disposition(visit: &Visit<'_>, headers: &mut Headers, found: &Found, media: &str) {

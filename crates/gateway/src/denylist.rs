@@ -130,6 +130,12 @@ impl Denylists {
     }
 }
 
+/// Reads a list for a fuzz target.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn check(text: &str) {
+    let _ = Rules::parse(text);
+}
+
 /// The first list that says anything decides; one may allow what a later one forbids.
 fn refuse(verdict: &Verdict, what: impl FnOnce() -> String) -> Result<(), Error> {
     if verdict.allow {

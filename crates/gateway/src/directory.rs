@@ -10,6 +10,7 @@ use crate::codecs::with_slash;
 use crate::content::Content;
 use crate::error::Error;
 use crate::file;
+use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::page;
 use crate::resolve::Found;
@@ -40,7 +41,8 @@ pub(crate) async fn serve(
                 etag: &found.cid,
                 media: Some("text/html"),
             };
-            return file::serve(visit, headers, shown, &file).await;
+            let answer = file::serve(visit, headers, shown, &file).await?;
+            return Ok(answer.counted(&[Kind::Any, Kind::File, Kind::Index]));
         }
         Ok(Some(Content::Block(block))) => return file::block(visit, headers, found, block),
         Ok(Some(_)) => {
@@ -60,7 +62,8 @@ pub(crate) async fn serve(
     }
     let entries = directory.entries().map(|entry| entry.map_err(Error::from));
     let pieces = page::listing::render(visit, found, directory.dag_size(), entries.boxed());
-    Ok(Answer::new(200, headers, Body::Stream(pieces)))
+    let answer = Answer::new(200, headers, Body::Stream(pieces));
+    Ok(answer.counted(&[Kind::Any, Kind::Listing]))
 }
 
 /// The index; one whose block cannot be had is none.

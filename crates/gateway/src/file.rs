@@ -10,10 +10,13 @@ use futures::{StreamExt, TryStreamExt, stream};
 use crate::answer::{Answer, Refusal, Result};
 use crate::error::Error;
 use crate::format::Format;
+use crate::metrics::Kind;
 use crate::mime;
 use crate::namespace::Visit;
 use crate::raw::{self, set_disposition};
 use crate::resolve::Found;
+
+const FILE: &[Kind] = &[Kind::Any, Kind::File];
 
 /// How many bytes tell the type of a file.
 const SNIFFED: u64 = 3072;
@@ -62,11 +65,12 @@ pub(crate) async fn serve(
     };
     headers.set("Content-Type", without_charset(&media));
     let modified = visit.fresh.last_modified();
-    Ok(raw::content(ask, headers, modified, size, |part| {
+    let answer = raw::content(ask, headers, modified, size, |part| {
         let file = file.clone().read_ahead(READ_AHEAD);
         let bytes = file.range(part.start, Some(part.length));
         bytes.map_err(Error::from).boxed()
-    }))
+    });
+    Ok(answer.counted(FILE))
 }
 
 /// Answers with a block of a codec that nobody here reads.
@@ -80,7 +84,8 @@ pub(crate) fn block(
     let name = named(visit, &mut headers, visit.path);
     let media = mime::of_name(&name).unwrap_or_else(|| mime::of_content(sniffed(block.data())));
     headers.set("Content-Type", without_charset(&media));
-    raw::bytes(visit.ask, headers, &visit.fresh, block.into_data())
+    let answer = raw::bytes(visit.ask, headers, &visit.fresh, block.into_data())?;
+    Ok(answer.counted(FILE))
 }
 
 /// Answers with where a symlink points.

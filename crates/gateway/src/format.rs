@@ -188,6 +188,7 @@ mod tests {
             headers: accept.iter().map(|value| ("Accept", *value)).collect(),
             origin: Origin::Path,
             known_host: None,
+            began: std::time::Instant::now(),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::ask::Ask;
 use crate::backend::Backend;
 use crate::denylist::Denylists;
 use crate::host::Hosts;
+use crate::metrics::{Kind, Metrics};
 use crate::settings::Settings;
 use crate::subdomain::{Routed, route};
 use crate::{namespace, page};
@@ -32,6 +33,7 @@ struct Inner {
     common: Headers,
     /// Requests at the same time.
     places: Semaphore,
+    metrics: Metrics,
 }
 
 impl Gateway {
@@ -60,8 +62,14 @@ impl Gateway {
                 denied,
             },
             places: Semaphore::new(places),
+            metrics: Metrics::default(),
             settings,
         }))
+    }
+
+    /// Writes what the gateway has done so far.
+    pub fn write_metrics(&self, out: &mut basalt_http::metrics::Exposition) {
+        self.0.metrics.write(out);
     }
 
     /// Answers one request.
@@ -131,6 +139,7 @@ impl Gateway {
             let answer = self.refused(ask, *refusal);
             return self.send(ask, answer, responder).await;
         };
+        let _running = inner.metrics.running();
         let answer = match inner.settings.retrieval_timeout {
             Some(limit) => match tokio::time::timeout(limit, self.find(ask, by_host)).await {
                 Ok(answer) => answer,
@@ -183,7 +192,7 @@ impl Gateway {
                 .to_ascii_lowercase()
                 .contains("%2f");
         if parted && (path.starts_with("/ipfs/") || path.starts_with("/ipns/")) {
-            return namespace::answer(&inner.settings, &backend, &ask).await;
+            return namespace::answer(&inner.settings, &backend, &inner.metrics, &ask).await;
         }
         Ok(match &inner.settings.root_redirect {
             Some(to) => Answer::redirect(&ask.method, 302, Headers::new(), to),
@@ -220,6 +229,7 @@ impl Gateway {
 
     fn too_late(&self, ask: &Ask) -> Answer {
         let text = "Unable to retrieve content within timeout period: no providers found for the CID (phase: data retrieval)";
+        self.0.metrics.timed_out(504, false);
         self.refused(ask, *Refusal::new(504, text))
     }
 
@@ -250,8 +260,34 @@ impl Gateway {
         &self,
         ask: &Ask,
         answer: Answer,
-        mut responder: Responder,
+        responder: Responder,
     ) -> basalt_http::Result<()> {
+        let metrics = &self.0.metrics;
+        metrics.answered(answer.status);
+        let (kinds, status) = (answer.kinds, answer.status);
+        let namespace = match answer.headers.get_bytes("X-Ipfs-Path") {
+            Some(path) if path.starts_with(b"/ipns") => "ipns",
+            _ => "ipfs",
+        };
+        let whole = self.write(ask, answer, responder).await?;
+        let failed: &[Kind] = match kinds {
+            [_, Kind::Car] => &[Kind::CarFailed],
+            [_, Kind::Tar] => &[Kind::TarFailed],
+            _ => &[],
+        };
+        if status / 100 == 2 {
+            metrics.took(if whole { kinds } else { failed }, namespace, ask.began);
+        }
+        Ok(())
+    }
+
+    /// Sends an answer; false if it broke off.
+    async fn write(
+        &self,
+        ask: &Ask,
+        answer: Answer,
+        mut responder: Responder,
+    ) -> basalt_http::Result<bool> {
         let mut headers = self.0.common.clone();
         let mut last = "";
         for (name, value) in answer.headers.iter() {
@@ -264,21 +300,27 @@ impl Gateway {
         }
         let mut pieces = match answer.body {
             Body::Full(bytes) if !(bytes.is_empty() && ask.is_head()) => {
-                return responder.full(answer.status, &headers, bytes);
+                return responder
+                    .full(answer.status, &headers, bytes)
+                    .map(|()| true);
             }
             Body::Full(_) => {
                 responder.head(answer.status, &headers)?;
-                return responder.finish(None);
+                return responder.finish(None).map(|()| true);
             }
             Body::None if ask.is_head() || answer.status == 304 => {
                 responder.head(answer.status, &headers)?;
-                return responder.finish(None);
+                return responder.finish(None).map(|()| true);
             }
-            Body::None => return responder.full(answer.status, &headers, Bytes::new()),
+            Body::None => {
+                return responder
+                    .full(answer.status, &headers, Bytes::new())
+                    .map(|()| true);
+            }
             Body::Length(length) => {
                 headers.set("Content-Length", length.to_string());
                 responder.head(answer.status, &headers)?;
-                return responder.finish(None);
+                return responder.finish(None).map(|()| true);
             }
             Body::Sized(length, pieces) => {
                 headers.set("Content-Length", length.to_string());
@@ -287,7 +329,9 @@ impl Gateway {
             Body::Stream(mut pieces) => {
                 let (start, whole) = self.short(&mut pieces).await;
                 if whole {
-                    return responder.full(answer.status, &headers, start.concat());
+                    return responder
+                        .full(answer.status, &headers, start.concat())
+                        .map(|()| true);
                 }
                 let start = futures::stream::iter(start.into_iter().map(Ok));
                 start.chain(pieces).boxed()
@@ -300,8 +344,8 @@ impl Gateway {
                 Some(next) => next,
                 None => {
                     tracing::debug!(target: "basalt::gateway", "content did not come in time");
-                    responder.abort();
-                    return Ok(());
+                    self.0.metrics.timed_out(answer.status, true);
+                    return cut(responder).await;
                 }
             };
             match next {
@@ -309,10 +353,9 @@ impl Gateway {
                 Some(Err(error)) => {
                     // Whoever reads it sees that the answer is not whole.
                     tracing::debug!(target: "basalt::gateway", %error, "an answer broke off");
-                    responder.abort();
-                    return Ok(());
+                    return cut(responder).await;
                 }
-                None => return responder.finish(None),
+                None => return responder.finish(None).map(|()| true),
             }
         }
     }
@@ -341,6 +384,13 @@ impl Gateway {
         }
         (start, false)
     }
+}
+
+/// Ends an answer in the middle: what there is of it is sent first, and then the connection closed.
+async fn cut(mut responder: Responder) -> basalt_http::Result<bool> {
+    responder.flush().await?;
+    responder.abort();
+    Ok(false)
 }
 
 async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {

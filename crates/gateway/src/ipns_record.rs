@@ -9,6 +9,7 @@ use crate::answer::{Answer, Body, Refusal, Result};
 use crate::cache;
 use crate::conditions;
 use crate::format::Format;
+use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::raw::set_disposition;
 use crate::xxhash;
@@ -62,9 +63,6 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     set_disposition(&mut headers, "attachment", &file);
     headers.set("Content-Type", Format::IpnsRecord.media_type());
     headers.set("X-Content-Type-Options", "nosniff");
-    Ok(Answer::new(
-        200,
-        headers,
-        Body::Full(record.bytes().clone()),
-    ))
+    let answer = Answer::new(200, headers, Body::Full(record.bytes().clone()));
+    Ok(answer.counted(&[Kind::Any, Kind::IpnsRecord]))
 }

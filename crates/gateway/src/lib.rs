@@ -31,11 +31,15 @@ mod directory;
 mod error;
 mod file;
 mod format;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod go_url;
 mod host;
 mod ipns_record;
 mod media_type;
+mod metrics;
 mod mime;
 mod namespace;
 mod page;

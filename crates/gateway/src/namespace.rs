@@ -15,6 +15,7 @@ use crate::conditions;
 use crate::error::Error;
 use crate::format::{Format, Wanted};
 use crate::go_url::{self, Url};
+use crate::metrics::Metrics;
 use crate::redirects::{self, Recovered};
 use crate::resolve::{Found, resolve};
 use crate::settings::Settings;
@@ -53,9 +54,14 @@ impl Visit<'_> {
 }
 
 /// Answers a request whose path begins with `/ipfs/` or `/ipns/`.
-pub(crate) async fn answer(settings: &Settings, backend: &Backend, ask: &Ask) -> Result<Answer> {
+pub(crate) async fn answer(
+    settings: &Settings,
+    backend: &Backend,
+    metrics: &Metrics,
+    ask: &Ask,
+) -> Result<Answer> {
     match ask.method.as_str() {
-        "GET" | "HEAD" => get(settings, backend, ask).await,
+        "GET" | "HEAD" => get(settings, backend, metrics, ask).await,
         "OPTIONS" => Ok(Answer::bare(200, Headers::new())),
         other => {
             let mut headers = Headers::new();
@@ -68,7 +74,12 @@ pub(crate) async fn answer(settings: &Settings, backend: &Backend, ask: &Ask) ->
     }
 }
 
-async fn get(settings: &Settings, backend: &Backend, ask: &Ask) -> Result<Answer> {
+async fn get(
+    settings: &Settings,
+    backend: &Backend,
+    metrics: &Metrics,
+    ask: &Ask,
+) -> Result<Answer> {
     if let Some(answer) = protocol_handler(ask)? {
         return Ok(answer);
     }
@@ -91,6 +102,7 @@ async fn get(settings: &Settings, backend: &Backend, ask: &Ask) -> Result<Answer
             format!("error while processing the Accept header: {e}"),
         )
     })?;
+    metrics.asked(path.namespace(), wanted.format);
     let mut headers = Headers::new();
     headers.set("X-Ipfs-Path", path.as_bytes());
     if !allows_deserialized(settings, ask) && !is_trustless(&path, wanted.format) {

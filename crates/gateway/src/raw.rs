@@ -10,6 +10,7 @@ use crate::cache::{Freshness, set_last_modified};
 use crate::conditions::{self, Verdict};
 use crate::format::Format;
 use crate::go_url;
+use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::range::{self, Part, Parts};
 
@@ -30,7 +31,8 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     visit.fresh.apply(&mut headers, &found.cid, Format::Raw);
     headers.set("Content-Type", Format::Raw.media_type());
     headers.set("X-Content-Type-Options", "nosniff");
-    bytes(visit.ask, headers, &visit.fresh, block.into_data())
+    let answer = bytes(visit.ask, headers, &visit.fresh, block.into_data())?;
+    Ok(answer.counted(&[Kind::Any, Kind::Raw]))
 }
 
 /// Answers with bytes that are at hand.

@@ -10,6 +10,7 @@ use crate::cache::{self, set_last_modified};
 use crate::content::Content;
 use crate::error::Error;
 use crate::format::Format;
+use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::raw::set_disposition;
 
@@ -42,9 +43,6 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     };
     let root = found.cid.to_string();
     let pieces = archive(visit.backend.source(), found.cid, root, now, Times::Seconds);
-    Ok(Answer::new(
-        200,
-        headers,
-        Body::Stream(pieces.map_err(Error::from).boxed()),
-    ))
+    let body = Body::Stream(pieces.map_err(Error::from).boxed());
+    Ok(Answer::new(200, headers, body).counted(&[Kind::Any, Kind::Tar]))
 }

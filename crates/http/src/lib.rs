@@ -13,6 +13,7 @@ mod fetch;
 mod framing;
 mod head;
 mod headers;
+pub mod metrics;
 pub mod multipart;
 pub mod mux;
 pub mod query;

@@ -1,28 +1,32 @@
 //! What Prometheus reads at `/debug/metrics/prometheus`: Kubo's names for what there is here too,
 //! and names that begin with `basalt_` for the rest.
 
-mod exposition;
 mod process;
 mod requests;
-mod spread;
 mod store;
 
 use basalt_commands::Context;
 
-use exposition::Exposition;
+use basalt_http::metrics::Exposition;
 pub use requests::Metrics;
+
+/// Writes metrics of others.
+pub type More = dyn Fn(&mut Exposition) + Send + Sync;
 
 /// The media type of [`text`].
 pub(crate) const MEDIA_TYPE: &str =
     "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
 /// Every metric of this process.
-pub(crate) fn text(ctx: &Context, metrics: &Metrics) -> String {
+pub(crate) fn text(ctx: &Context, metrics: &Metrics, more: Option<&More>) -> String {
     let mut out = Exposition::default();
     version(&mut out);
     process::write(&mut out);
     metrics.write(&mut out);
     store::write(&mut out, ctx);
+    if let Some(more) = more {
+        more(&mut out);
+    }
     out.text()
 }
 

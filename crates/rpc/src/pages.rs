@@ -12,7 +12,7 @@ use basalt_commands::Context;
 use futures::future::BoxFuture;
 
 use crate::answer::chunked;
-use crate::metrics::{self, Metrics};
+use crate::metrics::{self, Metrics, More};
 use crate::pages::webui::Webui;
 use basalt_http::Result;
 use basalt_http::mux::{self, plain};
@@ -25,6 +25,7 @@ pub type Content = Arc<dyn Fn(Request, Responder) -> BoxFuture<'static, Result<(
 #[derive(Clone)]
 pub struct Pages {
     content: Option<Content>,
+    more: Option<Arc<More>>,
     webui: Webui,
     root_redirect: Option<String>,
     metrics: Metrics,
@@ -37,6 +38,7 @@ impl Pages {
         let gateway = config.gateway();
         Self {
             content: None,
+            more: None,
             webui: Webui::new(config, &gateway, unrestricted),
             root_redirect: Some(gateway.root_redirect).filter(|to| !to.is_empty()),
             metrics,
@@ -46,6 +48,12 @@ impl Pages {
     /// The same, with `content` for the paths that are open.
     pub fn with_content(mut self, content: Content) -> Self {
         self.content = Some(content);
+        self
+    }
+
+    /// The same, with more metrics.
+    pub fn with_metrics(mut self, more: Arc<More>) -> Self {
+        self.more = Some(more);
         self
     }
 
@@ -74,8 +82,11 @@ impl Pages {
                 let mut headers = Headers::new();
                 headers.set("Content-Type", metrics::MEDIA_TYPE);
                 let (ctx, metrics) = (ctx.clone(), self.metrics.clone());
+                let more = self.more.clone();
                 // Figures of the process come from files of the system.
-                let text = tokio::task::spawn_blocking(move || metrics::text(&ctx, &metrics));
+                let text = tokio::task::spawn_blocking(move || {
+                    metrics::text(&ctx, &metrics, more.as_deref())
+                });
                 let text = text.await.unwrap_or_default();
                 return chunked(responder, &headers, text).await;
             }

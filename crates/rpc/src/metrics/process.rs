@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::exposition::Exposition;
+use basalt_http::metrics::Exposition;
 
 /// Clock ticks a second in `/proc`; the kernel shows all programs this value.
 const TICKS: f64 = 100.0;

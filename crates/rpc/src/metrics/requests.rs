@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::exposition::Exposition;
-use super::spread::{Histogram, Summary};
+use basalt_http::metrics::Exposition;
+use basalt_http::metrics::{Histogram, Summary};
 use basalt_http::{Request, Responder, Tally};
 
 const SECONDS: &[f64] = &[

@@ -2,7 +2,7 @@
 
 use basalt_commands::Context;
 
-use super::exposition::Exposition;
+use basalt_http::metrics::Exposition;
 
 pub(super) fn write(out: &mut Exposition, ctx: &Context) {
     let Some(node) = ctx.opened_node() else {

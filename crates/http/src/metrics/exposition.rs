@@ -4,20 +4,20 @@ use std::fmt::Write;
 
 /// Metrics as text.
 #[derive(Debug, Default)]
-pub(super) struct Exposition {
+pub struct Exposition {
     text: String,
 }
 
 impl Exposition {
     /// Begins a metric. The samples that follow are its own.
-    pub(super) fn family(&mut self, name: &str, help: &str, kind: &str) {
+    pub fn family(&mut self, name: &str, help: &str, kind: &str) {
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");
         self.line(format_args!("# HELP {name} {help}"));
         self.line(format_args!("# TYPE {name} {kind}"));
     }
 
     /// Writes one value.
-    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
+    pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
         let mut all = String::new();
         for (label, text) in labels {
             let text = text
@@ -36,12 +36,13 @@ impl Exposition {
     }
 
     /// A metric of one value.
-    pub(super) fn single(&mut self, name: &str, help: &str, kind: &str, value: f64) {
+    pub fn single(&mut self, name: &str, help: &str, kind: &str, value: f64) {
         self.family(name, help, kind);
         self.sample(name, &[], value);
     }
 
-    pub(super) fn text(self) -> String {
+    /// All that was written.
+    pub fn text(self) -> String {
         self.text
     }
 

@@ -13,14 +13,15 @@ const QUANTILES: [(&str, f64); 3] = [("0.5", 0.5), ("0.9", 0.9), ("0.99", 0.99)]
 
 /// A summary: sum, count, and quantiles over the values of the last ten minutes.
 #[derive(Debug, Default)]
-pub(super) struct Summary {
+pub struct Summary {
     late: VecDeque<(Instant, f64)>,
     sum: f64,
     count: u64,
 }
 
 impl Summary {
-    pub(super) fn note(&mut self, now: Instant, value: f64) {
+    /// Notes a value.
+    pub fn note(&mut self, now: Instant, value: f64) {
         if self.late.len() == KEPT {
             self.late.pop_front();
         }
@@ -29,7 +30,8 @@ impl Summary {
         self.count += 1;
     }
 
-    pub(super) fn write(&self, out: &mut Exposition, name: &str, labels: &[(&str, &str)]) {
+    /// Writes the samples of a metric.
+    pub fn write(&self, out: &mut Exposition, name: &str, labels: &[(&str, &str)]) {
         let mut late: Vec<f64> = self
             .late
             .iter()
@@ -51,14 +53,15 @@ impl Summary {
 
 /// A histogram over fixed bounds.
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub struct Histogram {
     bounds: &'static [f64],
     counts: Vec<u64>,
     sum: f64,
 }
 
 impl Histogram {
-    pub(super) fn new(bounds: &'static [f64]) -> Self {
+    /// Nothing yet, over these bounds.
+    pub fn new(bounds: &'static [f64]) -> Self {
         Self {
             bounds,
             counts: vec![0; bounds.len() + 1],
@@ -66,13 +69,15 @@ impl Histogram {
         }
     }
 
-    pub(super) fn note(&mut self, value: f64) {
+    /// Notes a value.
+    pub fn note(&mut self, value: f64) {
         let at = self.bounds.partition_point(|bound| *bound < value);
         self.counts[at] += 1;
         self.sum += value;
     }
 
-    pub(super) fn write(&self, out: &mut Exposition, name: &str, labels: &[(&str, &str)]) {
+    /// Writes the samples of a metric.
+    pub fn write(&self, out: &mut Exposition, name: &str, labels: &[(&str, &str)]) {
         let mut below = 0;
         let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
         for (bound, count) in bounds.zip(&self.counts) {

@@ -1,0 +1,7 @@
+//! The gateway over a real socket.
+#![allow(clippy::unwrap_used)]
+
+mod limits;
+mod served;
+mod trustless;
+mod websites;
