@@ -4,6 +4,7 @@
 mod client;
 mod content;
 mod crash;
+mod fetch;
 mod flip;
 mod full;
 mod gc_load;
@@ -12,6 +13,7 @@ mod items;
 mod latency;
 mod memory;
 mod node;
+mod program;
 mod settings;
 mod tally;
 
@@ -28,6 +30,7 @@ Proofs on one binary (docs/testing.md):
   bit-flip        one bit in each kind of file of a repo; wrong bytes are never served
   gc-load         readers, adders and pinners through a collection, with latencies
   adds-memory     many adds at a time; the peak of resident memory
+  fetch           blocks between it and real Kubo, over every transport
   import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
 Options of the proofs:
@@ -36,7 +39,7 @@ Options of the proofs:
   --rounds N      crash, import-kill: rounds; bit-flip: flips in each kind of file
   --blocks N      gc-load: blocks in the repo
   --adds N        adds-memory: adds at a time
-  --only TEXT     bit-flip: only kinds of files whose name contains TEXT
+  --only TEXT     bit-flip: only kinds of files whose name contains TEXT; fetch: only that transport
   --seed N        repeat a run (default: the clock)
   --dir PATH      where the repos are made (default: the directory for temporary files)
   --json PATH     write the figures there too
@@ -51,6 +54,7 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "gc-load" => gc_load::run,
         "adds-memory" => memory::run,
         "import-kill" => import::run,
+        "fetch" => fetch::run,
         _ => return None,
     };
     Some(settings::parse(args).and_then(|settings| {

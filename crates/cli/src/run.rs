@@ -144,11 +144,18 @@ struct Limit {
     interrupt: Interrupt,
 }
 
+/// How long the daemon's answer may come after the time of a command is over.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
 impl Limit {
-    /// Resolves when the time is over.
+    /// Resolves when the time is over and the daemon, which ends the command by itself and says
+    /// what it waited for, has had its chance to answer.
     async fn over(&self) {
         match self.end {
-            Some((began, time)) => tokio::time::sleep(time.saturating_sub(began.elapsed())).await,
+            Some((began, time)) => {
+                let left = time.saturating_add(LAST_WORDS);
+                tokio::time::sleep(left.saturating_sub(began.elapsed())).await;
+            }
             None => std::future::pending().await,
         }
     }

@@ -350,10 +350,14 @@ impl<C: Command> Entry for Erased<C> {
             require_args(&mut call, C::ARGS).await?;
             match timeout(&call.meta.globals)? {
                 None => C::run(call, out).await,
-                Some(limit) => match tokio::time::timeout(limit, C::run(call, out)).await {
-                    Ok(done) => done,
-                    Err(_) => Err(Error::deadline()),
-                },
+                Some(limit) => {
+                    let waits = basalt::Waits::default();
+                    let work = waits.during(C::run(call, out));
+                    match tokio::time::timeout(limit, work).await {
+                        Ok(done) => done,
+                        Err(_) => Err(Error::deadline_of(&waits)),
+                    }
+                }
             }
         })
     }

@@ -49,6 +49,15 @@ impl Error {
     pub fn deadline() -> Self {
         Self::new("context deadline exceeded")
     }
+
+    /// The request's time ran out, and it may be known what it waited for.
+    pub fn deadline_of(waits: &basalt::Waits) -> Self {
+        let mut error = Self::deadline();
+        if let Some(why) = waits.now() {
+            error.message.push_str(&format!(": {why}"));
+        }
+        error
+    }
 }
 
 impl From<std::io::Error> for Error {

@@ -44,6 +44,7 @@ mod resolve;
 mod route;
 mod source;
 mod verify;
+mod waits;
 
 pub use agent::{agent_version, printable};
 pub use builder::NodeBuilder;
@@ -61,6 +62,7 @@ pub use remote_pins::{pinning_client, pinning_service};
 pub use resolve::Resolved;
 pub use route::Routing;
 pub use verify::{Outcome, Rebuilt, Remedy, Verified};
+pub use waits::{Waits, Why};
 
 pub use basalt_bitswap as bitswap;
 pub use basalt_block as block;

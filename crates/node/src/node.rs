@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::files::Files;
 use crate::source::Blocks;
+use crate::waits::Waits;
 use crate::{Error, NodeBuilder, Provider, Result, Routing, auto_gc};
 
 /// An open node; cheap to clone.
@@ -78,7 +79,11 @@ impl Node {
         if offline {
             self.blocks().offline()
         } else {
-            self.blocks().session()
+            let blocks = self.blocks().session();
+            match Waits::observer() {
+                Some(observer) => blocks.observed(observer),
+                None => blocks,
+            }
         }
     }
 

@@ -11,53 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::content::Dice;
+use super::program::{Program, Said};
 use super::settings::Settings;
 use super::tally::Tally;
-use crate::daemon::{Daemon, Started};
 use crate::places;
 use kubo::{Facts, fingerprint, init};
-
-/// What a program said, and how it ended.
-struct Said {
-    ok: bool,
-    out: String,
-    err: String,
-}
-
-/// A program and the repo that it works on.
-#[derive(Debug, Clone)]
-struct Program {
-    bin: PathBuf,
-    repo: PathBuf,
-}
-
-impl Program {
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.bin);
-        command
-            .args(args)
-            .env("IPFS_PATH", &self.repo)
-            .env("GOLOG_LOG_LEVEL", "dpanic")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Result<Said> {
-        let output = self.command(args).output()?;
-        Ok(Said {
-            ok: output.status.success(),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
-    }
-
-    /// What it writes; an error unless it ends well.
-    fn say(&self, args: &[&str]) -> Result<String> {
-        let said = self.run(args)?;
-        ensure!(said.ok, "{args:?}: {}{}", said.out, said.err);
-        Ok(said.out)
-    }
-}
 
 pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
     let rounds = settings
@@ -257,7 +215,7 @@ impl Import {
     }
 
     fn running(&self, kubo: &Program) -> Result<()> {
-        let daemon = start(kubo)?;
+        let daemon = kubo.daemon(&["--offline"])?;
         let pid = daemon.pid();
         let target = self.target(kubo.repo.with_file_name("running"));
         let said = target.run(&["repo", "import-kubo", self.source()])?;
@@ -278,20 +236,12 @@ impl Import {
         let target = self.target(folder.join(format!("from-{profile}")));
         let said = target.run(&["repo", "import-kubo", source])?;
         ensure!(!said.ok && said.err.contains("--from-api"), "{}", said.err);
-        let daemon = start(&kubo)?;
+        let daemon = kubo.daemon(&["--offline"])?;
         let port = daemon.api.context("Kubo has no RPC")?;
         let api = format!("--from-api=/ip4/127.0.0.1/tcp/{port}");
         target.say(&["repo", "import-kubo", &api, source])?;
         drop(daemon);
         facts.check(&target)
-    }
-}
-
-fn start(kubo: &Program) -> Result<Daemon> {
-    let args = ["daemon".into(), "--offline".into()];
-    match Daemon::start(kubo.command(&[]), &args, &kubo.repo)? {
-        Started::Ready(daemon) => Ok(daemon),
-        Started::Ended(ended) => bail!("Kubo's daemon ended: {ended:?}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use basalt_block::{Cid, Multihash};
 use libp2p_identity::PeerId;
 
-use super::want::{RETRY_MAX, State};
+use super::want::{RETRY, RETRY_MAX, State};
 use super::{Client, Output, RequestId};
 
 /// How often the client looks around while something is waited for.
@@ -90,7 +90,12 @@ impl Client {
                 }
                 // Those that kept silent are asked again sooner than those that said no.
                 let silent = want.asks.iter().any(|a| a.state == State::Late);
-                let longest = if silent { RETRY_MAX / 8 } else { RETRY_MAX };
+                let young = now.saturating_sub(want.since) < RETRY_MAX;
+                let longest = match (silent, young) {
+                    (true, true) => RETRY,
+                    (true, false) => RETRY_MAX / 8,
+                    (false, _) => RETRY_MAX,
+                };
                 want.backoff = (want.backoff * 2).min(longest);
                 want.exhausted = false;
             }

@@ -14,8 +14,8 @@ const AHEAD: usize = 48 << 20;
 /// A peer that lacked so many blocks in a row is no peer of the session any more.
 const MISSES: u32 = 32;
 /// When a request that waits is first heard of, and how often then.
-const NOTICE: Duration = Duration::from_secs(3);
-const NOTICE_AGAIN: Duration = Duration::from_secs(10);
+const NOTICE: Duration = Duration::from_millis(900);
+const NOTICE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Blocks that belong together.
 #[derive(Debug, Default)]

@@ -265,7 +265,7 @@ fn who_waits_is_told_why_and_withdraws_what_it_leaves() {
     let mut searches = 0;
     let mut checks = 0;
     let mut now = NOW;
-    while now < Duration::from_secs(5) {
+    while now < Duration::from_secs(4) {
         now = client.next_tick().unwrap();
         client.tick(now);
         for output in outputs(&mut client) {

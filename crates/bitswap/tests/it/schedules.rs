@@ -179,7 +179,7 @@ fn liars_do_not_stall() {
 fn lost_messages_and_broken_connections_do_not_stall() {
     for seed in 0..schedules(300) {
         let faults = Faults {
-            loss: 10 + seed % 90,
+            loss: 10 + seed % 40,
             delay: 20,
             jitter: 100,
             churn: if seed % 3 == 0 { 0 } else { 200 + seed },

@@ -1,0 +1,61 @@
+//! A program and a repo, run command by command.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail, ensure};
+
+use crate::daemon::{Daemon, Started};
+
+/// What a program said, and how it ended.
+pub(super) struct Said {
+    pub(super) ok: bool,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+/// A program and the repo that it works on.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    pub(super) bin: PathBuf,
+    pub(super) repo: PathBuf,
+}
+
+impl Program {
+    pub(super) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.bin);
+        command
+            .args(args)
+            .env("IPFS_PATH", &self.repo)
+            .env("GOLOG_LOG_LEVEL", "dpanic")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(super) fn run(&self, args: &[&str]) -> Result<Said> {
+        let output = self.command(args).output()?;
+        Ok(Said {
+            ok: output.status.success(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// What it writes; an error unless it ends well.
+    pub(super) fn say(&self, args: &[&str]) -> Result<String> {
+        let said = self.run(args)?;
+        ensure!(said.ok, "{args:?}: {}{}", said.out, said.err);
+        Ok(said.out)
+    }
+
+    /// Starts its daemon and waits until it is ready.
+    pub(super) fn daemon(&self, more: &[&str]) -> Result<Daemon> {
+        let mut args = vec![OsString::from("daemon")];
+        args.extend(more.iter().map(OsString::from));
+        match Daemon::start(self.command(&[]), &args, &self.repo)? {
+            Started::Ready(daemon) => Ok(daemon),
+            Started::Ended(ended) => bail!("{} ended: {ended:?}", self.bin.display()),
+        }
+    }
+}
