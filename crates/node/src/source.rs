@@ -7,6 +7,10 @@ use basalt_exchange::BlockService;
 use basalt_pin::{Error, Source};
 use basalt_unixfs::BlockSource;
 
+/// What is read ahead, in bytes, of blocks that are here, and of those that may come from peers.
+const NEAR: usize = 1 << 20;
+const FAR: usize = 4 << 20;
+
 /// Blocks that are here or can be fetched.
 #[derive(Clone)]
 pub(crate) struct Blocks(pub(crate) BlockService);
@@ -50,5 +54,13 @@ impl BlockSource for Blocks {
             .get_many(cids)
             .await
             .map_err(|e| basalt_unixfs::Error::Source(Box::new(e)))
+    }
+
+    fn read_ahead(&self) -> usize {
+        if self.0.exchange().is_online() {
+            FAR
+        } else {
+            NEAR
+        }
     }
 }

@@ -17,9 +17,6 @@ use futures::{Stream, StreamExt, stream, stream::BoxStream};
 use crate::{BlockSource, Data, Directory, Error, Kind, Result, Stat, source};
 use walk::Walk;
 
-/// What is read ahead of the reader where nothing else is asked for, in bytes.
-const READ_AHEAD: usize = 1 << 20;
-
 /// Something with a place in a tree.
 #[derive(Debug, Clone)]
 pub enum Inode {
@@ -168,6 +165,7 @@ impl File {
             .links
             .iter()
             .fold(0u64, |sum, link| sum.wrapping_add(link.tsize()));
+        let read_ahead = source.read_ahead();
         Self {
             source,
             size,
@@ -175,7 +173,7 @@ impl File {
             links: node.links.len(),
             stat: data.stat(),
             root,
-            read_ahead: READ_AHEAD,
+            read_ahead,
         }
     }
 

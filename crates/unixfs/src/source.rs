@@ -14,6 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::{Error, Result};
 
+/// What is read ahead of a reader where blocks are near, in bytes.
+const READ_AHEAD: usize = 1 << 20;
+
 /// A place that gives blocks. Identity CIDs are answered before it is asked.
 #[async_trait]
 pub trait BlockSource: Send + Sync + 'static {
@@ -22,6 +25,11 @@ pub trait BlockSource: Send + Sync + 'static {
 
     /// Several blocks in the order of `cids`; one that cannot be had is an error.
     async fn get_many(&self, cids: &[Cid]) -> Result<Vec<Block>>;
+
+    /// How many bytes are worth reading ahead of a reader; more where blocks are far away.
+    fn read_ahead(&self) -> usize {
+        READ_AHEAD
+    }
 }
 
 #[async_trait]

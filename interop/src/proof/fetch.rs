@@ -32,6 +32,8 @@ const WHOLE: Sizes = Sizes {
     files: 10_000,
     sharded: 3000,
 };
+/// How what is halved is added: not pinned, and of many blocks.
+const HALVES: &[&str] = &["--chunker=size-65536", "--pin=false"];
 /// Bytes that came in vain, of a hundred.
 const DUPLICATES: u64 = 3;
 
@@ -174,9 +176,9 @@ impl Pair {
             len: 12 << 20,
         };
         content.write(&mut File::create(&path)?)?;
-        let cid = self.from.add(&path, &["--chunker=size-65536"])?;
-        ensure!(cid == third.add(&path, &["--chunker=size-65536"])?);
-        let leaves = self.from.say(&["refs", "-u", &cid])?;
+        let cid = self.from.add(&path, HALVES)?;
+        ensure!(cid == third.add(&path, HALVES)?);
+        let leaves = self.from.say(&["refs", "-r", "-u", &cid])?;
         for (n, leaf) in leaves.lines().enumerate() {
             let side = if n % 2 == 0 { &self.from } else { &third };
             side.say(&["block", "rm", leaf])?;

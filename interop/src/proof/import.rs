@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::content::Dice;
-use super::program::{Program, Said};
+use super::program::Program;
 use super::settings::Settings;
 use super::tally::Tally;
 use crate::places;

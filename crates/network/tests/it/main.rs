@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bitswap;
 mod connect;
 mod crowd;
 mod filters;

@@ -1,5 +1,6 @@
+use basalt::block::parse_cid;
+use basalt::ipns::Name;
 use basalt::network::{Multiaddr, PeerId, parse_address, peer_of, without_peer};
-use basalt::repo::parse_peer_id;
 
 use crate::{Error, Result};
 
@@ -36,5 +37,16 @@ pub(crate) fn parse_addresses(texts: &[String]) -> Result<Vec<Multiaddr>> {
 
 /// Reads a peer ID.
 pub(crate) fn parse_peer(text: &str) -> Result<PeerId> {
-    parse_peer_id(text).map_err(|e| Error::new(format!("failed to parse peer ID: {e}")))
+    let fail = |why: &dyn ToString| {
+        let why = why.to_string();
+        Error::new(format!("failed to parse peer ID: {why}"))
+    };
+    // A name may have a prefix, a peer not.
+    if text.starts_with('/') {
+        parse_cid(text).map_err(|why| fail(&why))?;
+    }
+    let name: Name = text
+        .parse()
+        .map_err(|e: basalt::ipns::Error| Error::new(e.to_string()))?;
+    PeerId::from_bytes(&name.multihash().to_bytes()).map_err(|e| fail(&e))
 }
