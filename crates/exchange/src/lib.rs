@@ -22,12 +22,14 @@
 //! # });
 //! ```
 
+mod announced;
 mod error;
 mod late;
 mod offline;
 mod service;
 mod traits;
 
+pub use announced::Announced;
 pub use error::Error;
 pub use late::Late;
 pub use offline::Offline;

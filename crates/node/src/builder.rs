@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use basalt_blockstore::{Blockstore, Datastore, MemoryStore};
 use basalt_blockstore_rocks::{Options, RocksStore};
-use basalt_exchange::{BlockService, Exchange, Late};
+use basalt_exchange::{Announced, BlockService, Exchange, Late};
 use basalt_filestore::Filestore;
 use basalt_ipns::{Resolver, Store};
 use basalt_pin::Pins;
@@ -66,7 +66,8 @@ impl NodeBuilder {
         let Some(path) = self.repo.clone() else {
             let store = Arc::new(MemoryStore::default());
             let pins = Pins::new(store.clone(), store.clone());
-            let blocks = BlockService::new(store.clone(), exchange);
+            let told = Arc::new(Announced::new(store.clone(), exchange.clone()));
+            let blocks = BlockService::new(told, exchange);
             let records: Arc<dyn Datastore> = store;
             return Ok(Node::assemble(Parts {
                 files: files::assemble(None, &blocks, &records, pins.collector()),
@@ -93,7 +94,8 @@ impl NodeBuilder {
             None => rocks.clone(),
         };
         let pins = Pins::new(records.clone(), store.clone());
-        let blocks = BlockService::new(store, exchange).hash_on_read(hash_on_read);
+        let told = Arc::new(Announced::new(store, exchange.clone()));
+        let blocks = BlockService::new(told, exchange).hash_on_read(hash_on_read);
         let config = repo.config();
         Ok(Node::assemble(Parts {
             files: files::assemble(Some(&config), &blocks, &records, pins.collector()),

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use basalt_block::{Cid, Hasher, codec};
 use basalt_blockstore::MemoryStore;
-use basalt_exchange::{BlockService, Exchange};
+use basalt_exchange::{Announced, BlockService, Exchange};
 use futures::TryStreamExt;
 
 use super::*;
@@ -27,7 +27,10 @@ impl Node {
         tokio::spawn(service.run(stop.clone()));
         Self {
             id: PeerId::random(),
-            blocks: BlockService::new(store.clone(), Arc::new(handle.clone())),
+            blocks: BlockService::new(
+                Arc::new(Announced::new(store.clone(), Arc::new(handle.clone()))),
+                Arc::new(handle.clone()),
+            ),
             store,
             handle,
             port,
@@ -128,7 +131,8 @@ async fn what_comes_later_is_waited_for_wherever_it_comes() {
         tokio::task::yield_now().await;
     }
     assert_eq!(b.handle.wantlist().await.unwrap().len(), 3);
-    a.put(&all[..1]).await;
+    // Not all that is written goes through the block service.
+    a.blocks.store().put_many(all[..1].to_vec()).await.unwrap();
     assert_eq!(first.await.unwrap().unwrap(), all[0]);
     b.put(&all[1..2]).await;
     assert_eq!(second.await.unwrap().unwrap(), all[1]);
