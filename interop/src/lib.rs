@@ -23,6 +23,7 @@ mod fixtures;
 mod http;
 mod known;
 mod mask;
+mod mounts;
 mod noise;
 mod options;
 mod peer;
@@ -51,7 +52,7 @@ pub use options::USAGE;
 pub fn run(args: impl IntoIterator<Item = String>) -> anyhow::Result<usize> {
     let args: Vec<String> = args.into_iter().collect();
     if let Some((verb, rest)) = args.split_first()
-        && let Some(outcome) = proof::run(verb, rest)
+        && let Some(outcome) = proof::run(verb, rest).or_else(|| mounts::run(verb, rest))
     {
         return outcome;
     }
@@ -63,7 +64,7 @@ pub fn run(args: impl IntoIterator<Item = String>) -> anyhow::Result<usize> {
         options::Action::CompatTable => known::write_table().map(|()| 0),
         options::Action::Trees(options) => tree::run(&options),
         options::Action::Help => {
-            print!("{USAGE}{}", proof::USAGE);
+            print!("{USAGE}{}{}", proof::USAGE, mounts::USAGE);
             Ok(0)
         }
     }

@@ -49,6 +49,9 @@ pub enum Error {
     /// Directories go with what is in them, or not at all.
     #[error("path is a directory, use -r to remove directories")]
     IsDirectory,
+    /// Only an empty directory is removed or replaced so.
+    #[error("directory not empty")]
+    NotEmpty,
     /// Only directories have a CID format of their own.
     #[error("can only update directories")]
     OnlyDirectories,

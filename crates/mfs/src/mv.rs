@@ -54,7 +54,7 @@ impl Mfs {
 }
 
 /// A directory is not moved below itself: it would be gone.
-fn refuse_cycle(moved: Option<&Arc<Dir>>, to: &Arc<Dir>, from: &str) -> Result<()> {
+pub(crate) fn refuse_cycle(moved: Option<&Arc<Dir>>, to: &Arc<Dir>, from: &str) -> Result<()> {
     let Some(moved) = moved else { return Ok(()) };
     let mut at = Some(to);
     while let Some(dir) = at {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use basalt_block::Cid;
 use basalt_blockstore::Lease;
-use basalt_unixfs::{CidFormat, Entry, FileEdit, FileEditOptions, FileNode};
+use basalt_unixfs::{CidFormat, Entry, FileEdit, FileEditOptions, FileNode, Mtime};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::OwnedMutexGuard;
 
@@ -27,14 +27,15 @@ pub struct WriteOptions {
 /// Nothing of what is written shows before [`Writer::finish`]; dropped before, it leaves the file
 /// as it was. One file has one writer at a time, others wait; readers see the file of before.
 pub struct Writer {
-    place: Place,
+    /// Where it goes; nowhere if it only lives as long as its writer.
+    place: Option<Place>,
     /// There was no such file when the writer came.
     is_new: bool,
     edit: FileEdit,
     /// Where the next bytes go.
     at: u64,
     piece: BytesMut,
-    _turn: OwnedMutexGuard<()>,
+    _turn: Option<OwnedMutexGuard<()>>,
     _keeps: (Option<Kept>, Lease),
 }
 
@@ -79,14 +80,36 @@ impl Mfs {
             };
             return Ok(Writer {
                 is_new: kept.is_none(),
-                place,
+                place: Some(place),
                 edit,
                 at: 0,
                 piece: BytesMut::new(),
-                _turn: turn,
+                _turn: Some(turn),
                 _keeps: (kept, lease),
             });
         }
+    }
+
+    /// Opens for writing what stands nowhere in the tree: the content of a file that was removed
+    /// while it was open.
+    pub async fn loose_writer(&self, cid: &Cid) -> Result<Writer> {
+        let lease = self.store().lease();
+        let kept = self.0.parts.keep.protect(*cid).await;
+        let sink = Arc::new(self.store().clone());
+        let source = self.0.parts.source.clone();
+        let options = FileEditOptions {
+            chunker: self.settings().chunker,
+            ..FileEditOptions::default()
+        };
+        Ok(Writer {
+            place: None,
+            is_new: false,
+            edit: FileEdit::open(source, sink, cid, options).await?,
+            at: 0,
+            piece: BytesMut::new(),
+            _turn: None,
+            _keeps: (Some(kept), lease),
+        })
     }
 
     /// Where a file stands, or is going to.
@@ -195,6 +218,47 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes bytes at a place, in one piece. A hole before it is filled with zeros.
+    pub async fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.send().await?;
+        self.edit.write_at(offset, bytes).await?;
+        self.at = offset + bytes.len() as u64;
+        Ok(())
+    }
+
+    /// How many bytes the file has with what was written.
+    pub fn size(&self) -> u64 {
+        let end = match self.piece.len() as u64 {
+            0 => 0,
+            more => self.at + more,
+        };
+        self.edit.size().max(end)
+    }
+
+    /// Sets the permission bits; zero forgets them.
+    pub async fn set_mode(&mut self, mode: u32) -> Result<()> {
+        self.send().await?;
+        Ok(self.edit.set_mode(Some(mode)).await?)
+    }
+
+    /// Sets the modification time.
+    pub async fn set_mtime(&mut self, mtime: Mtime) -> Result<()> {
+        self.send().await?;
+        Ok(self.edit.set_mtime(Some(mtime)).await?)
+    }
+
+    /// Mode and modification time as they will be.
+    pub fn stat(&self) -> basalt_unixfs::Stat {
+        self.edit.stat()
+    }
+
+    /// Stores the file as it is now, for reading: it can be had as long as the writer is there. It
+    /// does not show in the tree.
+    pub async fn snapshot(&mut self) -> Result<Cid> {
+        self.send().await?;
+        Ok(self.edit.flush().await?.cid)
+    }
+
     async fn send(&mut self) -> Result<()> {
         if self.piece.is_empty() {
             return Ok(());
@@ -210,7 +274,10 @@ impl Writer {
         Mfs::to_its_end(async move {
             self.send().await?;
             let node = self.edit.flush().await?;
-            self.place.put(node, self.is_new).await
+            match &self.place {
+                Some(place) => place.put(node, self.is_new).await,
+                None => Ok(()),
+            }
         })
         .await
     }

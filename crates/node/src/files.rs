@@ -42,7 +42,7 @@ pub(crate) fn assemble(
     Ok(mfs)
 }
 
-fn settings(config: &Config) -> Result<Settings, String> {
+pub(crate) fn settings(config: &Config) -> Result<Settings, String> {
     let import = config.import();
     let limit = config.integer("Internal.MFSNoFlushLimit");
     Ok(Settings {
@@ -121,7 +121,7 @@ impl Roots for Tree {
 }
 
 /// Guards of the node's collector; which holds the tree, and is not held by it.
-struct Guards(Weak<Collector>);
+pub(crate) struct Guards(pub(crate) Weak<Collector>);
 
 #[async_trait]
 impl Keep for Guards {

@@ -25,6 +25,11 @@ pub trait Roots: Send + Sync + 'static {
     /// Whoever changes its roots beside a collection writes the new blocks under a lease, and holds
     /// a [`Guard`] of what else they link to until the change shows here.
     async fn roots(&self) -> Result<Vec<Cid>>;
+
+    /// Whether it will never keep anything again; then it is forgotten.
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 /// Finds what nothing keeps, and deletes it, without stopping anybody.
@@ -55,6 +60,7 @@ impl Collector {
     /// Adds something that keeps DAGs.
     pub fn add_roots(&self, roots: Arc<dyn Roots>) {
         let mut all = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|roots| !roots.is_gone());
         all.push(roots);
     }
 

@@ -42,7 +42,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pinning",
         ],
     ),
-    ("commands", &[NODE]),
+    ("fuse", &[NODE]),
+    ("commands", &["fuse"]),
     ("rpc", &["commands", "http"]),
     ("gateway", &["unixfs", "car", "ipns", "exchange", "http"]),
     (
