@@ -5,6 +5,7 @@ mod files;
 mod gateway;
 mod greeting;
 mod listen;
+mod mount;
 mod systemd;
 
 use std::sync::Arc;
@@ -135,9 +136,13 @@ async fn run_node(
             .map_err(|e| Error::new(format!("serveHTTPGateway: SetGatewayAddr() failed: {e}")))?;
     }
     if options.mount {
-        return Err(Error::client(
-            "mount is not currently supported in offline mode",
-        ));
+        if globals.offline {
+            return Err(Error::client(
+                "mount is not currently supported in offline mode",
+            ));
+        }
+        out.emit(mount::mount(&ctx, &config, options).await?)
+            .await?;
     }
     if options.enable_gc
         && let Err(error) = node.start_auto_gc()
@@ -158,6 +163,9 @@ async fn run_node(
     let _ = out.emit(greeting::STOPPING.to_owned()).await;
     stop.cancel();
     while servers.join_next().await.is_some() {}
+    if let Some(mounts) = ctx.mounts() {
+        mounts.close().await;
+    }
     let _ = files.remove();
     Ok(())
 }

@@ -22,6 +22,7 @@ pub(crate) mod init;
 pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod ls;
+pub(crate) mod mount;
 pub(crate) mod multibase;
 pub(crate) mod name;
 pub(crate) mod object;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use basalt::repo::config::StartOptions;
+use basalt_fuse::Mounts;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,7 @@ struct Inner {
     config_file: Option<PathBuf>,
     daemon: bool,
     node: OnceCell<basalt::Node>,
+    mounts: Option<Mounts>,
     shutdown: CancellationToken,
     ending: OnceLock<Instant>,
     host: Option<Arc<dyn Host>>,
@@ -67,6 +69,7 @@ impl Context {
             config_file,
             daemon: false,
             node: OnceCell::new(),
+            mounts: None,
             shutdown: CancellationToken::new(),
             ending: OnceLock::new(),
             host,
@@ -85,6 +88,7 @@ impl Context {
             repo,
             config_file,
             daemon: true,
+            mounts: Some(Mounts::new(node.clone())),
             node: OnceCell::new_with(Some(node)),
             shutdown,
             ending: OnceLock::new(),
@@ -134,6 +138,11 @@ impl Context {
     /// The node, if a command has opened it.
     pub fn opened_node(&self) -> Option<&basalt::Node> {
         self.0.node.get()
+    }
+
+    /// What the daemon has mounted; nobody else mounts anything.
+    pub fn mounts(&self) -> Option<&Mounts> {
+        self.0.mounts.as_ref()
     }
 
     /// When the daemon was told to end, if it was.

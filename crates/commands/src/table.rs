@@ -319,6 +319,7 @@ table![
     c::log::level::Level,
     c::log::ls::Ls,
     c::log::tail::Tail,
+    c::mount::Mount,
     c::multibase::decode::Decode,
     c::multibase::encode::Encode,
     c::cid::bases::List,

@@ -238,7 +238,9 @@ impl Files {
         let mut state = content.lock().await;
         let cid = state.refresh(&self.mfs, path.as_deref()).await?;
         if how.truncate && how.write {
-            state.truncate(&self.mfs, path.as_deref(), self.now(), 0).await?;
+            state
+                .truncate(&self.mfs, path.as_deref(), self.now(), 0)
+                .await?;
         }
         drop(state);
         let mut keep_cache = false;
@@ -291,7 +293,10 @@ impl Tree for Files {
         let _names = self.names.read().await;
         let kind = lock(&self.table).kind(ino).ok_or(Errno::ENOENT)?;
         let path = self.path(ino).ok();
-        let mode = change.mode.filter(|_| self.keeping.mode).map(|mode| mode & 0o777);
+        let mode = change
+            .mode
+            .filter(|_| self.keeping.mode)
+            .map(|mode| mode & 0o777);
         let time = change.mtime.filter(|_| self.keeping.mtime);
         if let Some(size) = change.size {
             if kind != Kind::File {
@@ -299,7 +304,9 @@ impl Tree for Files {
             }
             let content = self.shared(ino);
             let mut state = content.lock().await;
-            state.truncate(&self.mfs, path.as_deref(), self.now(), size).await?;
+            state
+                .truncate(&self.mfs, path.as_deref(), self.now(), size)
+                .await?;
             drop(state);
             // Who has the file open ends what is done by closing it.
             if handle.is_none() {
@@ -370,7 +377,9 @@ impl Tree for Files {
         let path = self.path(handle.ino).ok();
         let at = (!handle.how.append).then_some(offset);
         let mut state = handle.content.lock().await;
-        state.write(&self.mfs, path.as_deref(), self.now(), at, &bytes).await
+        state
+            .write(&self.mfs, path.as_deref(), self.now(), at, &bytes)
+            .await
     }
 
     async fn flush(&self, handle: u64) -> Answer<()> {
@@ -431,7 +440,11 @@ impl Tree for Files {
     async fn create(&self, parent: u64, name: &[u8], how: How) -> Answer<(Found, Opened)> {
         let _names = self.names.read().await;
         let path = self.below(parent, name)?;
-        let cids = self.mfs.cids_of(&self.path(parent)?).await.map_err(of_files)?;
+        let cids = self
+            .mfs
+            .cids_of(&self.path(parent)?)
+            .await
+            .map_err(of_files)?;
         let is_new = match self.mfs.glance(&path).await {
             Err(basalt::mfs::Error::NotExist) => true,
             Err(error) => return Err(of_files(error)),
@@ -478,7 +491,11 @@ impl Tree for Files {
     async fn make_symlink(&self, parent: u64, name: &[u8], target: &[u8]) -> Answer<Found> {
         let _names = self.names.read().await;
         let path = self.below(parent, name)?;
-        let cids = self.mfs.cids_of(&self.path(parent)?).await.map_err(of_files)?;
+        let cids = self
+            .mfs
+            .cids_of(&self.path(parent)?)
+            .await
+            .map_err(of_files)?;
         let block = symlink_block(target, Stat::default(), cids).map_err(|e| of_files(e.into()))?;
         self.mfs.put(&path, block).await.map_err(of_files)?;
         self.commit().await?;
@@ -492,7 +509,10 @@ impl Tree for Files {
         let _names = self.names.write().await;
         let path = self.below(parent, name)?;
         self.detach(parent, name, &path).await?;
-        self.mfs.remove(&path, false, false).await.map_err(of_files)?;
+        self.mfs
+            .remove(&path, false, false)
+            .await
+            .map_err(of_files)?;
         lock(&self.table).removed(parent, name);
         Ok(())
     }
@@ -539,4 +559,3 @@ impl Tree for Files {
         }
     }
 }
-

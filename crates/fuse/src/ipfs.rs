@@ -154,9 +154,11 @@ impl Tree for Ipfs {
 
     async fn attributes(&self, ino: u64, _: Option<u64>) -> Answer<Attributes> {
         let known = self.known(ino)?;
-        Ok(known.map_or(Attributes::bare(Kind::Directory, NAMESPACE), |known| {
-            known.attributes
-        }))
+        Ok(
+            known.map_or(Attributes::bare(Kind::Directory, NAMESPACE), |known| {
+                known.attributes
+            }),
+        )
     }
 
     async fn read_link(&self, ino: u64) -> Answer<Bytes> {
@@ -183,7 +185,9 @@ impl Tree for Ipfs {
         handles.next += 1;
         let handle = handles.next;
         let reader = Reader::default();
-        handles.open.insert(handle, Arc::new(Handle { file, reader }));
+        handles
+            .open
+            .insert(handle, Arc::new(Handle { file, reader }));
         Ok(Opened {
             handle,
             keep_cache: true,
@@ -231,4 +235,3 @@ pub(crate) fn shown(cid: &Cid) -> String {
         basalt::block::Version::V1 => cid_text(cid, Base::Base32Lower),
     }
 }
-

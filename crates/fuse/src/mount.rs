@@ -118,6 +118,11 @@ impl Mount {
         outcome
     }
 
+    /// Ends what waits for blocks, now and from now on.
+    pub(crate) fn end(&self) {
+        self.shared.cancel.cancel();
+    }
+
     /// Whether nobody has unmounted it, to be asked later.
     pub(crate) fn activity(&self) -> Arc<AtomicBool> {
         self.active.clone()

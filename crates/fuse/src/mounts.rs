@@ -70,15 +70,28 @@ impl Mounts {
         unmount_all(&mut mounted).await;
     }
 
+    /// As [`Mounts::unmount`], for the end of the program: what still waits for blocks, through files
+    /// that are open, gets an error.
+    pub async fn close(&self) {
+        let mut mounted = self.0.mounted.lock().await;
+        for mount in mounted.iter() {
+            mount.end();
+        }
+        unmount_all(&mut mounted).await;
+    }
+
     /// Whether `/ipns` is mounted: then only the mount publishes under the own name.
     pub fn has_names(&self) -> bool {
         let names = self.0.names.lock().unwrap_or_else(|e| e.into_inner());
-        names.as_ref().is_some_and(|active| active.load(Ordering::SeqCst))
+        names
+            .as_ref()
+            .is_some_and(|active| active.load(Ordering::SeqCst))
     }
 
     fn flag(&self, key: &str) -> bool {
         let repo = self.0.node.repo();
-        repo.and_then(|repo| repo.config().flag(key)).unwrap_or(false)
+        repo.and_then(|repo| repo.config().flag(key))
+            .unwrap_or(false)
     }
 
     async fn trees(&self, points: &Points) -> Result<[Arc<dyn Tree>; 3]> {
@@ -95,7 +108,8 @@ impl Mounts {
         let id = key.public().to_peer_id().to_base58();
         let own = node.name_tree(key).await;
         let own = own.map_err(|e| failed(&points.ipns, e))?;
-        let folder = std::path::absolute(&points.ipfs).unwrap_or_else(|_| points.ipfs.clone().into());
+        let folder =
+            std::path::absolute(&points.ipfs).unwrap_or_else(|_| points.ipfs.clone().into());
         let ipfs = folder.to_string_lossy().into_owned();
         let published = Files::new(own.files().clone(), node.clone(), keeping, usual).of_name(own);
         Ok([

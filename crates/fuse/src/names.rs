@@ -267,7 +267,10 @@ impl Tree for Names {
 
     fn crowd(&self) -> Vec<(u64, Bytes)> {
         let crowd = self.own.crowd();
-        crowd.into_iter().map(|(ino, name)| (ino + 1, name)).collect()
+        crowd
+            .into_iter()
+            .map(|(ino, name)| (ino + 1, name))
+            .collect()
     }
 
     async fn finish(&self) {

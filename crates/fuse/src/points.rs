@@ -36,6 +36,12 @@ impl Points {
         }
     }
 
+    /// What a user is told once all three are mounted.
+    pub fn told(&self) -> String {
+        let Self { ipfs, ipns, mfs } = self;
+        format!("IPFS mounted at: {ipfs}\nIPNS mounted at: {ipns}\nMFS  mounted at: {mfs}\n")
+    }
+
     /// Whether all three are folders. What a dead program has left mounted does not count.
     ///
     /// # Errors

@@ -141,7 +141,9 @@ impl Server {
     {
         let shared = self.shared.clone();
         // This is the mount's own thread; while it waits, the kernel keeps the requests.
-        let turn = self.runtime.block_on(shared.at_once.clone().acquire_owned());
+        let turn = self
+            .runtime
+            .block_on(shared.at_once.clone().acquire_owned());
         let Ok(turn) = turn else {
             return done(&shared, Err(number(Number::ENOTCONN)));
         };
@@ -151,7 +153,8 @@ impl Server {
                 Wait::ToTheEnd => work.await,
                 Wait::Bounded => tokio::select! {
                     biased;
-                    () = shared.cancel.cancelled() => Err(Errno::EINTR),
+                    // Not EINTR: whoever gets that tries again, for ever.
+                    () = shared.cancel.cancelled() => Err(number(Number::ENOTCONN)),
                     answer = tokio::time::timeout(PATIENCE, work) => {
                         answer.unwrap_or_else(|_| Err(late()))
                     }
@@ -177,9 +180,7 @@ fn empty(reply: ReplyEmpty) -> impl FnOnce(&Shared, Answer<()>) + Send + 'static
     }
 }
 
-fn entry(
-    reply: ReplyEntry,
-) -> impl FnOnce(&Shared, Answer<crate::tree::Found>) + Send + 'static {
+fn entry(reply: ReplyEntry) -> impl FnOnce(&Shared, Answer<crate::tree::Found>) + Send + 'static {
     move |shared, answer| match answer {
         Ok(found) => {
             let told = found.attributes.told(found.ino, shared.owner);
@@ -271,7 +272,9 @@ impl fuser::Filesystem for Server {
         _flags: Option<BsdFileFlags>,
         reply: ReplyAttr,
     ) {
-        self.shared.note(format_args!("setattr {ino} mode {mode:?} size {size:?} mtime {mtime:?}"));
+        self.shared.note(format_args!(
+            "setattr {ino} mode {mode:?} size {size:?} mtime {mtime:?}"
+        ));
         let mtime = mtime.map(|time| match time {
             TimeOrNow::SpecificTime(time) => time,
             TimeOrNow::Now => SystemTime::now(),
@@ -291,16 +294,7 @@ impl fuser::Filesystem for Server {
         });
     }
 
-    fn mknod(
-        &self,
-        _: &Request,
-        _: INodeNo,
-        _: &OsStr,
-        _: u32,
-        _: u32,
-        _: u32,
-        reply: ReplyEntry,
-    ) {
+    fn mknod(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: u32, reply: ReplyEntry) {
         reply.error(number(Number::EOPNOTSUPP));
     }
 
@@ -343,7 +337,8 @@ impl fuser::Filesystem for Server {
         target: &Path,
         reply: ReplyEntry,
     ) {
-        self.shared.note(format_args!("symlink {parent} {name:?} {target:?}"));
+        self.shared
+            .note(format_args!("symlink {parent} {name:?} {target:?}"));
         let (name, target) = (bytes(name), bytes(target.as_os_str()));
         let work = async move |shared: Arc<Shared>| {
             shared.tree.make_symlink(parent.0, &name, &target).await
@@ -403,7 +398,8 @@ impl fuser::Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        self.shared.note(format_args!("read {ino} {size} at {offset}"));
+        self.shared
+            .note(format_args!("read {ino} {size} at {offset}"));
         let work = async move |shared: Arc<Shared>| {
             shared.tree.read(handle.0, offset, size as usize).await
         };
@@ -425,7 +421,8 @@ impl fuser::Filesystem for Server {
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        self.shared.note(format_args!("write {ino} {} at {offset}", data.len()));
+        self.shared
+            .note(format_args!("write {ino} {} at {offset}", data.len()));
         let data = Bytes::copy_from_slice(data);
         let len = u32::try_from(data.len()).unwrap_or(u32::MAX);
         let work = async move |shared: Arc<Shared>| shared.tree.write(handle.0, offset, data).await;
@@ -541,8 +538,7 @@ impl fuser::Filesystem for Server {
             let Some(repo) = shared.tree.repo() else {
                 return Ok(None);
             };
-            let told =
-                tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&repo)).await;
+            let told = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&repo)).await;
             match told {
                 Ok(Ok(told)) => Ok(Some(told)),
                 Ok(Err(error)) => Err(number(error)),
@@ -575,7 +571,8 @@ impl fuser::Filesystem for Server {
         _: u32,
         reply: ReplyEmpty,
     ) {
-        reply.error(Errno::NO_XATTR);
+        // Not what Kubo says, that there is no such attribute: `cp -a` fails at that.
+        reply.error(number(Number::EOPNOTSUPP));
     }
 
     fn removexattr(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
@@ -637,7 +634,8 @@ impl fuser::Filesystem for Server {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        self.shared.note(format_args!("create {parent} {name:?} {flags:#x}"));
+        self.shared
+            .note(format_args!("create {parent} {name:?} {flags:#x}"));
         let (name, how) = (bytes(name), how(flags));
         let work = async move |shared: Arc<Shared>| shared.tree.create(parent.0, &name, how).await;
         self.run(Wait::ToTheEnd, work, |shared, answer| match answer {
@@ -645,7 +643,13 @@ impl fuser::Filesystem for Server {
                 let told = found.attributes.told(found.ino, shared.owner);
                 let handle = FileHandle(opened.handle);
                 let keeps = shared.tree.keeps();
-                reply.created(&keeps, &told, Generation(0), handle, cache(opened.keep_cache));
+                reply.created(
+                    &keeps,
+                    &told,
+                    Generation(0),
+                    handle,
+                    cache(opened.keep_cache),
+                );
             }
             Err(error) => reply.error(error),
         });

@@ -118,7 +118,11 @@ impl<T> Table<T> {
     /// Notes that nothing stands at a place any more.
     pub(crate) fn removed(&mut self, parent: u64, name: &[u8]) {
         let key = (parent, Bytes::copy_from_slice(name));
-        if let Some(node) = self.names.remove(&key).and_then(|ino| self.nodes.get_mut(&ino)) {
+        if let Some(node) = self
+            .names
+            .remove(&key)
+            .and_then(|ino| self.nodes.get_mut(&ino))
+        {
             node.place = None;
         }
     }
@@ -183,7 +187,8 @@ mod tests {
     #[test]
     fn entries_keep_their_numbers_when_they_move() {
         let mut table = Table::new(());
-        let mut found = |parent, name: &[u8], kind| table.found(parent, name, kind, (), |_, _| true);
+        let mut found =
+            |parent, name: &[u8], kind| table.found(parent, name, kind, (), |_, _| true);
         let a = found(ROOT, b"a", Kind::Directory);
         let b = found(a, b"b", Kind::File);
         assert_eq!(found(a, b"b", Kind::File), b);

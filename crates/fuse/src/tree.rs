@@ -131,12 +131,7 @@ pub(crate) trait Tree: Send + Sync + 'static {
         Err(Errno::EROFS)
     }
 
-    async fn rename(
-        &self,
-        _from: (u64, &[u8]),
-        _to: (u64, &[u8]),
-        _exclusive: bool,
-    ) -> Answer<()> {
+    async fn rename(&self, _from: (u64, &[u8]), _to: (u64, &[u8]), _exclusive: bool) -> Answer<()> {
         Err(unsupported())
     }
 
@@ -170,10 +165,7 @@ const AT_ONCE: usize = 32;
 
 impl Kinds {
     /// Rows for entries.
-    pub(crate) fn rows(
-        self,
-        entries: BoxStream<'static, Answer<Entry>>,
-    ) -> Rows {
+    pub(crate) fn rows(self, entries: BoxStream<'static, Answer<Entry>>) -> Rows {
         use futures::{StreamExt, TryStreamExt};
         let source = self.source;
         entries

@@ -125,7 +125,15 @@ impl State {
         bytes: &[u8],
     ) -> Answer<()> {
         let writer = self.writer(mfs, path, now).await?;
-        let at = at.unwrap_or_else(|| writer.size());
+        let at = match at {
+            Some(at) => at,
+            None => {
+                let end = writer.size();
+                // As in Kubo each piece is appended by itself, which shows in the CID.
+                in_time(writer.seek(end)).await?;
+                end
+            }
+        };
         in_time(writer.write_at(at, bytes)).await
     }
 

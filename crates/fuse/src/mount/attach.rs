@@ -70,12 +70,7 @@ pub(super) fn attach(point: &Path, asked: &Path, name: &str, allow_other: bool) 
 }
 
 /// Has a program with the right to do so mount something, which sends the device back.
-fn by_helper(
-    helper: &str,
-    point: &Path,
-    name: &str,
-    allow_other: bool,
-) -> io::Result<OwnedFd> {
+fn by_helper(helper: &str, point: &Path, name: &str, allow_other: bool) -> io::Result<OwnedFd> {
     let others = if allow_other { ",allow_other" } else { "" };
     let (ours, theirs) = UnixStream::pair()?;
     let mut child = Command::new(helper)
@@ -121,9 +116,8 @@ fn receive(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
     message.msg_controllen = size_of_val(&control) as _;
     let got = loop {
         // SAFETY: the message points to the buffers above, which outlive the call, and their lengths.
-        let got = unsafe {
-            libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC)
-        };
+        let got =
+            unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
         match got {
             -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
             -1 => return Err(io::Error::last_os_error()),

@@ -33,7 +33,9 @@ pub(crate) fn free(point: &Path) -> io::Result<PathBuf> {
 /// Whether nobody answers for a folder any more.
 pub(crate) fn is_stale(error: &io::Error) -> bool {
     let gone = [Errno::ENOTCONN as i32, Errno::ECONNABORTED as i32];
-    error.raw_os_error().is_some_and(|code| gone.contains(&code))
+    error
+        .raw_os_error()
+        .is_some_and(|code| gone.contains(&code))
 }
 
 /// Unmounts a folder; `lazily`, though it is in use.
@@ -54,7 +56,10 @@ pub(crate) fn detach(point: &Path, lazily: bool) -> io::Result<()> {
 fn by_helper(point: &Path, lazily: bool) -> io::Result<()> {
     for helper in HELPERS {
         let mut command = Command::new(helper);
-        command.arg(if lazily { "-uz" } else { "-u" }).arg("--").arg(point);
+        command
+            .arg(if lazily { "-uz" } else { "-u" })
+            .arg("--")
+            .arg(point);
         let done = command.stdin(Stdio::null()).output();
         match done {
             Ok(done) if done.status.success() => return Ok(()),

@@ -39,6 +39,7 @@ crate::options! {
 pub(crate) struct Publish;
 
 const OFFLINE: &str = "can't publish while offline: pass `--allow-offline` to override or `--allow-delegated` if Ipns.DelegatedPublishers are set up";
+const MOUNTED: &str = "cannot manually publish while IPNS is mounted";
 const LIFETIME: GoDuration = GoDuration::from_secs(48 * 60 * 60);
 const TTL: GoDuration = GoDuration::from_secs(5 * 60);
 
@@ -69,6 +70,10 @@ Examples:
         let (lifetime, ttl) = times(&options)?;
         let path = parse_path(&call.next_arg().await?.unwrap_or_default())?;
         let node = call.ctx.node().await?;
+        // As in Kubo, whatever the key is: what is written there is published by the mount.
+        if call.ctx.mounts().is_some_and(|mounts| mounts.has_names()) {
+            return Err(Error::new(MOUNTED));
+        }
         if options.resolve {
             let offline = call.meta.globals.offline;
             node.check_exists(&path, offline).await?;
