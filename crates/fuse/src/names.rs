@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use basalt::Node;
 use basalt::ipld::{Namespace, Path};
+use basalt::ipns::Find;
 use bytes::Bytes;
 use fuser::Errno;
 use futures::StreamExt;
@@ -95,7 +96,8 @@ impl Names {
     async fn resolved(&self, name: &[u8]) -> Answer<Bytes> {
         let name = std::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
         let path = Path::parse(format!("/ipns/{name}")).map_err(|_| Errno::ENOENT)?;
-        let resolved = match self.node.names().resolve_all(&path).await {
+        let find = Find::default();
+        let resolved = match self.node.names().resolve_all(&path, &find).await {
             Ok(path) if path.namespace() == Namespace::Ipfs => path.to_string(),
             Ok(_) => return Err(Errno::ENOENT),
             Err(error) => {

@@ -1,12 +1,14 @@
 //! A file tree whose root is what a name means.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use basalt_block::{Cid, cid_of_bytes};
 use basalt_blockstore::{Batch, Datastore, Op, Records};
 use basalt_ipld::Path;
-use basalt_ipns::{Name, Publication};
+use basalt_ipns::{Find, Name, Publication};
 use basalt_mfs::{Mfs, Parts, ROOT_RECORD};
 use basalt_pin::Roots;
 use basalt_repo::{GoDuration, PrivateKey};
@@ -17,6 +19,8 @@ use crate::files::{Guards, settings};
 use crate::source::Blocks;
 use crate::{Error, Node, Result};
 
+/// How long changes are gathered before other nodes are told of them.
+const QUIET: Duration = Duration::from_secs(3);
 const LIFETIME: GoDuration = GoDuration::from_secs(48 * 60 * 60);
 const TTL: GoDuration = GoDuration::from_secs(5 * 60);
 
@@ -59,6 +63,7 @@ impl Node {
                 node: self.clone(),
                 key,
                 name,
+                telling: Arc::default(),
             }),
             source: Arc::new(Blocks(self.blocks().clone())),
             keep: Arc::new(Guards(Arc::downgrade(collector))),
@@ -84,12 +89,16 @@ struct Published {
     node: Node,
     key: PrivateKey,
     name: Name,
+    /// Others are going to be told.
+    telling: Arc<AtomicBool>,
 }
 
 impl Published {
     async fn root(&self) -> Result<Option<Cid>> {
         let path = Path::parse(format!("/ipns/{}", self.name))?;
-        let path = match self.node.names().resolve_all(&path).await {
+        // What others know of the own name is not waited for.
+        let find = Find::offline();
+        let path = match self.node.names().resolve_all(&path, &find).await {
             Ok(path) => path,
             Err(basalt_ipns::Error::NoRecord) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -109,6 +118,14 @@ impl Published {
             v1: true,
         };
         self.node.publish_locally(&self.key, publication).await?;
+        if self.node.is_online() && !self.telling.swap(true, Ordering::SeqCst) {
+            let (node, name, telling) = (self.node.clone(), self.name, self.telling.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(QUIET).await;
+                telling.store(false, Ordering::SeqCst);
+                node.tell_record_soon(&name).await;
+            });
+        }
         Ok(())
     }
 }
