@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::filter::Filters;
@@ -11,8 +11,8 @@ use crate::service::Service;
 use crate::streams::{Opened, Wanted};
 use crate::traffic::Traffic;
 use crate::{
-    Bandwidth, Connection, Error, Identity, Pings, Pubsub, Reach, Result, StreamCount, Unsupported,
-    names, peering, ping,
+    Bandwidth, Connection, Error, Identity, Pings, Pubsub, Reach, Reachability, Result,
+    StreamCount, Unsupported, names, peering, ping,
 };
 
 /// A piece of work for the swarm's task.
@@ -26,6 +26,7 @@ pub struct Handle {
     pub(crate) unsupported: Arc<[Unsupported]>,
     pub(crate) pubsub: Option<Pubsub>,
     pub(crate) limits: Arc<Option<Limits>>,
+    pub(crate) reachability: watch::Receiver<Reachability>,
     pub(crate) network_key: Option<Arc<str>>,
     pub(crate) filters: Filters,
     pub(crate) traffic: Traffic,
@@ -129,6 +130,11 @@ impl Handle {
     /// Whether others can reach the node.
     pub async fn reach(&self) -> Result<Reach> {
         self.call(|service| service.reach.report()).await
+    }
+
+    /// Whether others can reach the node, now and when that changes.
+    pub fn watch_reachability(&self) -> watch::Receiver<Reachability> {
+        self.reachability.clone()
     }
 
     /// Whether the node may be reached through relays.

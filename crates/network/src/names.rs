@@ -14,7 +14,7 @@ pub(crate) async fn resolved(address: Multiaddr) -> Vec<Multiaddr> {
     let keeps_name = |part| {
         matches!(
             part,
-            Protocol::Ws(_) | Protocol::Wss(_) | Protocol::Tls | Protocol::P2pCircuit
+            Protocol::Wss(_) | Protocol::Tls | Protocol::P2pCircuit
         )
     };
     if address.iter().any(keeps_name) {
@@ -52,6 +52,10 @@ mod tests {
         assert_eq!(
             of("/dns4/localhost/tcp/1").await,
             ["/ip4/127.0.0.1/tcp/1".parse().unwrap()]
+        );
+        assert_eq!(
+            of("/dns4/localhost/tcp/1/ws").await,
+            ["/ip4/127.0.0.1/tcp/1/ws".parse().unwrap()]
         );
         for same in [
             "/ip4/1.2.3.4/tcp/1",

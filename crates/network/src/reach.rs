@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use libp2p::Multiaddr;
+use tokio::sync::watch;
 
 /// Addresses of which it is remembered whether they were reached.
 const ADDRESSES: usize = 64;
@@ -46,7 +47,7 @@ pub struct Reach {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     forced: Option<Reachability>,
-    overall: Reachability,
+    overall: watch::Sender<Reachability>,
     tested: BTreeMap<Multiaddr, bool>,
 }
 
@@ -54,17 +55,25 @@ impl Found {
     pub(crate) fn new(forced: Option<Reachability>) -> Self {
         Self {
             forced,
+            overall: watch::Sender::new(forced.unwrap_or_default()),
             ..Self::default()
         }
     }
 
     pub(crate) fn overall(&self) -> Reachability {
-        self.forced.unwrap_or(self.overall)
+        *self.overall.borrow()
     }
 
     /// What those say who dialled back.
     pub(crate) fn set(&mut self, overall: Reachability) {
-        self.overall = overall;
+        let overall = self.forced.unwrap_or(overall);
+        self.overall
+            .send_if_modified(|now| std::mem::replace(now, overall) != overall);
+    }
+
+    /// Tells when it changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Reachability> {
+        self.overall.subscribe()
     }
 
     /// What came of a test of one address.

@@ -50,6 +50,12 @@ const DISCOVERED: usize = 64;
 
 type Answer = oneshot::Sender<Result<()>>;
 
+/// A dial under way that somebody waits for.
+struct Dial {
+    peer: PeerId,
+    answers: Vec<Answer>,
+}
+
 /// The swarm, and what its task knows.
 pub(crate) struct Service {
     pub(crate) swarm: Swarm<Behaviour>,
@@ -66,7 +72,7 @@ pub(crate) struct Service {
     speaks_bitswap: bool,
     open: HashMap<ConnectionId, Open>,
     latency: HashMap<PeerId, Duration>,
-    dialling: HashMap<ConnectionId, Vec<Answer>>,
+    dialling: HashMap<ConnectionId, Dial>,
     /// Who waits for a peer to say who it is.
     identifying: HashMap<PeerId, Vec<Answer>>,
     identified: HashSet<PeerId>,
@@ -142,6 +148,7 @@ pub async fn start(options: Options) -> Result<Handle> {
     service.pubsub_work = pubsub.as_ref().map(Pubsub::work);
     let missing = service.listen(&options.listen, &options.transports).await?;
     service.consider_relays();
+    let reachability = service.reach.watch();
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
     let end = ended.clone().drop_guard();
     let stopped = stop.clone();
@@ -154,6 +161,7 @@ pub async fn start(options: Options) -> Result<Handle> {
         peer,
         unsupported: missing.into(),
         pubsub,
+        reachability,
         network_key: fingerprint,
         limits: Arc::new(options.limits),
         filters,
@@ -254,10 +262,17 @@ impl Service {
             return;
         }
         let book = &mut self.swarm.behaviour_mut().book;
+        let before = book.addresses(&peer);
         book.add(peer, &addresses, Some(book::GIVEN));
         let known = book.addresses(&peer);
         if self.swarm.is_connected(&peer) {
             self.when_identified(peer, answer);
+            return;
+        }
+        // Many may want the same peer at once; one dial does for all, unless somebody knows more.
+        let under_way = self.dialling.values_mut().find(|dial| dial.peer == peer);
+        if let Some(dial) = under_way.filter(|_| before == known) {
+            dial.answers.push(answer);
             return;
         }
         if !known.is_empty() && known.iter().all(|address| self.filters.denies(address)) {
@@ -270,7 +285,10 @@ impl Service {
             .build();
         let id = options.connection_id();
         match self.swarm.dial(options) {
-            Ok(()) => self.dialling.entry(id).or_default().push(answer),
+            Ok(()) => {
+                let answers = vec![answer];
+                self.dialling.insert(id, Dial { peer, answers });
+            }
             Err(error) => {
                 let _ = answer.send(Err(dial::failed(peer, &error)));
             }
@@ -292,10 +310,6 @@ impl Service {
     }
 
     pub(crate) fn disconnect(&mut self, peer: PeerId, address: Option<&Multiaddr>, answer: Answer) {
-        if !self.swarm.is_connected(&peer) {
-            let _ = answer.send(Err(Error::NotConnected));
-            return;
-        }
         let found: Vec<ConnectionId> = self
             .open
             .values()
@@ -303,7 +317,10 @@ impl Service {
             .map(|open| open.id)
             .collect();
         let Some(last) = found.last() else {
-            let _ = answer.send(Err(Error::NoSuchConnection));
+            let _ = answer.send(Err(match address {
+                Some(_) => Error::NoSuchConnection,
+                None => Error::NotConnected,
+            }));
             return;
         };
         for id in &found {
@@ -546,13 +563,15 @@ impl Service {
             since: Instant::now(),
         };
         self.open.insert(id, open);
-        for answer in self.dialling.remove(&id).into_iter().flatten() {
+        let dial = self.dialling.remove(&id).into_iter();
+        for answer in dial.flat_map(|dial| dial.answers) {
             self.when_identified(peer, answer);
         }
     }
 
     fn on_dial_failed(&mut self, id: ConnectionId, peer: Option<PeerId>, error: &DialError) {
-        for answer in self.dialling.remove(&id).into_iter().flatten() {
+        let dial = self.dialling.remove(&id).into_iter();
+        for answer in dial.flat_map(|dial| dial.answers) {
             let peer = peer.unwrap_or(*self.swarm.local_peer_id());
             let _ = answer.send(Err(dial::failed(peer, error)));
         }

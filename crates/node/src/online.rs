@@ -1,5 +1,6 @@
 //! The node among its peers, as its config says.
 
+mod find;
 mod limits;
 mod peers;
 mod reach;

@@ -85,6 +85,7 @@ impl Node {
         let every = config.duration("Ipns.RepublishPeriod");
         let every = every.and_then(basalt_repo::GoDuration::to_std);
         tokio::spawn(self.clone().republish_names(every));
+        tokio::spawn(self.clone().follow_reachability());
         Ok(())
     }
 

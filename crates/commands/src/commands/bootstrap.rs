@@ -30,6 +30,13 @@ impl Peers {
         Self { peers: Some(peers) }
     }
 
+    /// `null` where there are none.
+    fn found(peers: Vec<String>) -> Self {
+        Self {
+            peers: Some(peers).filter(|peers| !peers.is_empty()),
+        }
+    }
+
     fn write(mut self, before: &str, w: &mut dyn Write) -> Result<()> {
         let mut peers = self.peers.take().unwrap_or_default();
         peers.sort();

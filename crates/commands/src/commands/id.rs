@@ -93,8 +93,8 @@ Example:
         let offline = call.meta.globals.offline;
         if let Some(network) = network {
             if !offline {
-                let connected = network.connect(asked, Vec::new()).await;
-                connected.map_err(basalt::Error::from)?;
+                let node = call.ctx.node().await?;
+                node.connect(asked, Vec::new()).await?;
             }
             let peer = Peer::remote(network, asked).await?;
             return out.once(Peer { id, ..peer }).await;

@@ -79,7 +79,9 @@ impl Command for Ping {
         if network.addresses_of(peer).await.map_err(failed)?.is_empty() {
             let looking = format!("Looking up peer {peer}");
             out.emit(Event::said(true, looking)).await?;
-            return Err(Error::new("peer lookup failed: routing: not found"));
+            let found = call.ctx.node().await?.find_addresses(peer).await;
+            let found = found.map_err(|e| Error::new(format!("peer lookup failed: {e}")))?;
+            network.remember(peer, found).await.map_err(failed)?;
         }
         out.emit(Event::said(true, format!("PING {peer}."))).await?;
         let (mut came, mut total) = (0u32, Duration::ZERO);

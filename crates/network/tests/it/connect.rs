@@ -108,3 +108,23 @@ async fn announced_is_what_the_rules_leave() {
     assert_eq!(said.addresses, ["/ip4/1.1.1.1/tcp/1".parse().unwrap()]);
     assert_eq!(a.announced_addresses().await.unwrap(), said.addresses);
 }
+
+#[tokio::test]
+async fn many_who_want_a_peer_make_one_connection() {
+    let (a, b) = (node().await, node().await);
+    let there = at(&b, "/quic-v1").await;
+    a.remember(b.local_peer(), there).await.unwrap();
+    let wanted = (0..20).map(|_| a.connect(b.local_peer(), Vec::new()));
+    for met in futures::future::join_all(wanted).await {
+        met.unwrap();
+    }
+    assert_eq!(a.connections().await.unwrap().len(), 1);
+    // Whose peer is not there, all are told.
+    let gone = PeerId::random();
+    let closed = vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()];
+    a.remember(gone, closed).await.unwrap();
+    let wanted = (0..20).map(|_| a.connect(gone, Vec::new()));
+    for missed in futures::future::join_all(wanted).await {
+        assert!(matches!(missed, Err(Error::Dial { .. })));
+    }
+}

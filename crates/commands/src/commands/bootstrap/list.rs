@@ -31,7 +31,7 @@ impl Command for List {
         let peers = with_repo(&call.ctx, move |repo| {
             let config = repo.read_config()?;
             Ok(match expand {
-                true => Peers::new(config.bootstrap_resolved()),
+                true => Peers::found(config.bootstrap_resolved()),
                 false => listed(&config),
             })
         })

@@ -33,11 +33,10 @@ or be connected already. An address ends with the peer:
         let mut lines = Vec::new();
         for (peer, addresses) in peer_addresses(&addresses)? {
             let failed = |e: String| Error::new(format!("connect {peer} failure: {e}"));
-            let network = online_action(&call).await.map_err(|e| failed(e.message))?;
-            network
-                .connect(peer, addresses)
-                .await
-                .map_err(|e| failed(e.to_string()))?;
+            online_action(&call).await.map_err(|e| failed(e.message))?;
+            let node = call.ctx.node().await?;
+            let connected = node.connect(peer, addresses).await;
+            connected.map_err(|e| failed(e.to_string()))?;
             lines.push(format!("connect {peer} success"));
         }
         out.once(Strings::new(lines)).await
