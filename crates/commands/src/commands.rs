@@ -26,6 +26,7 @@ pub(crate) mod mount;
 pub(crate) mod multibase;
 pub(crate) mod name;
 pub(crate) mod object;
+pub(crate) mod p2p;
 pub(crate) mod pin;
 pub(crate) mod ping;
 pub(crate) mod provide;

@@ -154,6 +154,11 @@ Examples:
         )
         .about_deprecated()
     },
+    group("p2p", "Carry connections to peers, and from them.")
+        .about_text("A tunnel is a protocol that one node serves ('ipfs p2p listen') and others use ('ipfs p2p forward').
+The setting Experimental.Libp2pStreamMounting allows them.")
+        .about_experimental(),
+    group("p2p/stream", "Look after the connections that tunnels carry.").about_experimental(),
     group("pin", "Keep blocks from garbage collection."),
     group("pin/remote", "Have pinning services keep content."),
     group("pin/remote/service", "Look after the pinning services that are known."),
@@ -343,6 +348,12 @@ table![
     c::object::diff::Diff,
     c::object::patch::add_link::AddLink,
     c::object::patch::rm_link::RmLink,
+    c::p2p::close::Close,
+    c::p2p::forward::Forward,
+    c::p2p::listen::Listen,
+    c::p2p::ls::Ls,
+    c::p2p::stream::close::Close,
+    c::p2p::stream::ls::Ls,
     c::pin::add::Add,
     c::pin::ls::Ls,
     c::pin::remote::add::Add,

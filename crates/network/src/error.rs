@@ -57,6 +57,21 @@ pub enum Error {
     /// A stream has failed.
     #[error("{0}")]
     Stream(String),
+    /// There is such a tunnel already.
+    #[error("listener already registered")]
+    TunnelExists,
+    /// There are as many tunnels as there may be.
+    #[error("there are {0} tunnels, and no more may be opened")]
+    TooManyTunnels(usize),
+    /// What tunnels cannot use as the name of a protocol.
+    #[error("{0:?} is no protocol: it has to begin with a slash")]
+    TunnelProtocol(String),
+    /// What tunnels cannot use as an address.
+    #[error("{0} is no address for a tunnel: those are /ip4/…/tcp/…, /ip6/…/tcp/… and /unix/…")]
+    TunnelAddress(Multiaddr),
+    /// A tunnel cannot listen.
+    #[error("{0}")]
+    TunnelListen(String),
     /// A message is longer than any may be.
     #[error("the message has {0} bytes, and may have {most}", most = crate::pubsub::MAX_MESSAGE)]
     MessageTooLong(usize),

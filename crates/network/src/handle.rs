@@ -12,7 +12,7 @@ use crate::streams::{Opened, Wanted};
 use crate::traffic::Traffic;
 use crate::{
     Bandwidth, Connection, Error, Identity, Pings, Pubsub, Reach, Reachability, Result,
-    StreamCount, Unsupported, names, peering, ping,
+    StreamCount, Unsupported, names, peering, ping, tunnel,
 };
 
 /// A piece of work for the swarm's task.
@@ -25,6 +25,7 @@ pub struct Handle {
     pub(crate) peer: PeerId,
     pub(crate) unsupported: Arc<[Unsupported]>,
     pub(crate) pubsub: Option<Pubsub>,
+    pub(crate) tunnels: Arc<tunnel::Registry>,
     pub(crate) limits: Arc<Option<Limits>>,
     pub(crate) reachability: watch::Receiver<Reachability>,
     pub(crate) network_key: Option<Arc<str>>,

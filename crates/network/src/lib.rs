@@ -35,6 +35,7 @@ mod streams;
 mod traffic;
 mod transport;
 mod trim;
+mod tunnel;
 mod usage;
 mod wake;
 
@@ -56,6 +57,7 @@ pub use security::Cipher;
 pub use service::start;
 pub use traffic::{Bandwidth, StreamCount};
 pub use trim::WaterMarks;
+pub use tunnel::{Side, Tunnel, TunnelInfo, TunnelStream};
 
 pub use libp2p::identity::{Keypair, PublicKey};
 pub use libp2p::pnet::PreSharedKey;

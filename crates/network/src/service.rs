@@ -26,7 +26,7 @@ use crate::relays::Used;
 use crate::traffic::Traffic;
 use crate::{
     Connection, Error, Handle, Options, Pubsub, Reachability, Result, Transports, Unsupported,
-    book, dial, pubsub, transport,
+    book, dial, pubsub, transport, tunnel,
 };
 
 /// Pieces of work that may wait for the swarm's task.
@@ -145,6 +145,8 @@ pub async fn start(options: Options) -> Result<Handle> {
         .pubsub
         .as_ref()
         .map(|pubsub| Pubsub::start(pubsub, peer, &asks));
+    let served = service.swarm.behaviour().streams.services();
+    let tunnels = tunnel::Registry::new(served.clone());
     service.pubsub_work = pubsub.as_ref().map(Pubsub::work);
     let missing = service.listen(&options.listen, &options.transports).await?;
     service.consider_relays();
@@ -163,6 +165,7 @@ pub async fn start(options: Options) -> Result<Handle> {
         pubsub,
         reachability,
         network_key: fingerprint,
+        tunnels,
         limits: Arc::new(options.limits),
         filters,
         traffic,

@@ -11,6 +11,7 @@ mod private;
 mod pubsub;
 mod relay;
 mod traffic;
+mod tunnel;
 
 use basalt_network::{Handle, Keypair, Multiaddr, Options, start};
 
