@@ -161,6 +161,8 @@ async fn run_node(
     // Kubo says so for `ipfs shutdown` too. Whoever reads this may have gone; that does not keep the
     // daemon from ending well.
     let _ = out.emit(greeting::STOPPING.to_owned()).await;
+    // Their requests end by themselves then, and nobody waits for them.
+    node.end_watches();
     stop.cancel();
     while servers.join_next().await.is_some() {}
     if let Some(mounts) = ctx.mounts() {

@@ -166,6 +166,11 @@ impl Pubsub {
         .map(Option::unwrap_or_default)
     }
 
+    /// Ends every subscription, because the node ends.
+    pub fn end_readers(&self) {
+        self.hub.clear();
+    }
+
     /// Forgets which messages of an author were there, or of all.
     ///
     /// # Errors

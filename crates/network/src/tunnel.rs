@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::streams::Opened;
 use crate::{Error, Handle, Result, book};
 use carry::carry;
 use place::{Connection, Listener};
@@ -26,6 +27,10 @@ pub use registry::{Side, TunnelInfo, TunnelStream};
 
 /// Connections of one tunnel at a time.
 const AT_A_TIME: usize = 1024;
+/// Streams of one tunnel that are being opened at a time.
+const OPENING: usize = 32;
+/// The time between two attempts to open a stream where too many are being opened.
+const AGAIN: Duration = Duration::from_millis(10);
 /// How long connecting to either end may take.
 const CONNECT: Duration = Duration::from_secs(30);
 
@@ -76,6 +81,7 @@ impl Handle {
             peer,
             addresses: addresses.into(),
             protocol,
+            turns: Arc::new(Semaphore::new(OPENING)),
         };
         tokio::spawn(async move {
             tokio::select! {
@@ -157,6 +163,24 @@ struct Carrier {
     peer: PeerId,
     addresses: Arc<[Multiaddr]>,
     protocol: StreamProtocol,
+    turns: Arc<Semaphore>,
+}
+
+impl Carrier {
+    /// Opens a stream. A connection takes so many wishes at a time; the others wait here.
+    async fn open(&self) -> Result<Opened> {
+        let _turn = self.turns.acquire().await;
+        loop {
+            match self
+                .network
+                .open(self.peer, vec![self.protocol.clone()])
+                .await
+            {
+                Err(Error::TooManyStreams) => tokio::time::sleep(AGAIN).await,
+                opened => return opened,
+            }
+        }
+    }
 }
 
 /// Carries each connection that comes.
@@ -194,7 +218,7 @@ async fn give(carrier: &Carrier, connection: Connection) {
                 book.add(peer, &addresses, Some(book::GIVEN));
             })
             .await?;
-        network.open(peer, vec![carrier.protocol.clone()]).await
+        carrier.open().await
     };
     let (stream, _) = match timeout(CONNECT, opening).await {
         Ok(Ok(opened)) => opened,

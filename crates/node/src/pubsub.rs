@@ -33,6 +33,17 @@ impl Node {
         }))
     }
 
+    /// Ends what otherwise goes on for as long as the network does, and has nothing to lose: reading
+    /// topics, and waiting for connections to carry.
+    pub fn end_watches(&self) {
+        if let Some(network) = self.network() {
+            network.close_tunnels(|_| true);
+            if let Some(pubsub) = network.pubsub() {
+                pubsub.end_readers();
+            }
+        }
+    }
+
     /// Forgets the numbers of an author's messages, or of all authors: how many authors those were.
     ///
     /// # Errors

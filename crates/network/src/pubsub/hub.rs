@@ -62,6 +62,11 @@ impl Hub {
         }
     }
 
+    /// Removes all readers, whose subscriptions end.
+    pub(super) fn clear(&self) {
+        self.lock().topics.clear();
+    }
+
     /// The topics that have a reader.
     pub(super) fn topics(&self) -> Vec<String> {
         self.lock().topics.keys().cloned().collect()
@@ -165,7 +170,7 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let mut first = hub.add("a", asks.downgrade());
         let second = hub.add("a", asks.downgrade());
-        let _third = hub.add("b", asks.downgrade());
+        let mut third = hub.add("b", asks.downgrade());
         hub.deliver(message("a", 1));
         hub.deliver(message("c", 2));
         assert_eq!(first.next().await.unwrap().data.len(), 1);
@@ -178,5 +183,7 @@ mod tests {
         assert!(hub.is_read("a"));
         drop(first);
         assert_eq!(hub.topics(), ["b"]);
+        hub.clear();
+        assert!(third.next().await.is_none());
     }
 }

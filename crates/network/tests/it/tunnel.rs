@@ -69,7 +69,11 @@ async fn many_connections_and_none_is_lost() {
             let text = number.to_be_bytes().repeat(1000);
             let mut answer = ask(&place, &text).await;
             answer.reverse();
-            assert_eq!(answer, text);
+            assert!(
+                answer == text,
+                "connection {number}: {} bytes",
+                answer.len()
+            );
         });
     }
     while let Some(asked) = asking.join_next().await {
