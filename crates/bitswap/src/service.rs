@@ -139,7 +139,13 @@ impl Service {
 
     fn received(&mut self, incoming: Incoming) {
         let now = self.now();
-        let Incoming { peer, message, .. } = incoming;
+        let Incoming {
+            peer, mut message, ..
+        } = incoming;
+        if self.client.is_idle() {
+            let ignored = std::mem::take(&mut message.blocks);
+            self.client.ignored(ignored.iter().map(|b| b.data.len()));
+        }
         let blocks: Vec<Block> = message
             .blocks
             .iter()

@@ -33,7 +33,7 @@ pub use announced::Announced;
 pub use error::Error;
 pub use late::Late;
 pub use offline::Offline;
-pub use service::BlockService;
+pub use service::{BlockService, Prefetch};
 pub use traits::{Event, Exchange, Observer, Waiting};
 
 /// The result of every call of this crate.

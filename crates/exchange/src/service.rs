@@ -4,6 +4,7 @@ use std::sync::Arc;
 use basalt_block::{Block, Cid, hash_codes::IDENTITY, validate};
 use basalt_blockstore::{BlockStat, Blockstore, Lease};
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+use tokio::task::JoinHandle;
 
 use crate::{Error, Event, Exchange, Observer, Offline, Result, Waiting};
 
@@ -228,6 +229,17 @@ impl BlockService {
         Ok(())
     }
 
+    /// Begins to fetch blocks that are not in the store and will be asked for soon. What goes wrong is
+    /// told to those who ask for them.
+    pub fn prefetch(&self, cids: Vec<Cid>) -> Prefetch {
+        let cids = cids.into_iter();
+        let cids = cids.filter(|cid| validate(cid).is_ok() && is_stored(cid));
+        let mut fetched = self.fetch(cids.collect());
+        Prefetch(tokio::spawn(async move {
+            while fetched.next().await.is_some() {}
+        }))
+    }
+
     /// Asks the exchange, checks what comes and keeps it. Yields each of `cids` or an error.
     fn fetch(&self, cids: Vec<Cid>) -> BoxStream<'static, Result<Block>> {
         let wanted: HashSet<Cid> = cids.iter().copied().collect();
@@ -314,6 +326,16 @@ impl BlockService {
             })?;
         }
         Ok(blocks)
+    }
+}
+
+/// Blocks on their way. Dropping it withdraws those that have not come.
+#[derive(Debug)]
+pub struct Prefetch(JoinHandle<()>);
+
+impl Drop for Prefetch {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use basalt_block::{Block, Cid, codec, hash_codes::IDENTITY};
 use basalt_blockstore::BlockStat;
-use basalt_exchange::BlockService;
+use basalt_exchange::{BlockService, Prefetch};
 use basalt_ipld::Value;
 use basalt_pin::{Guard, Visited};
 use bytes::Bytes;
@@ -22,6 +22,8 @@ const GATHER: usize = 128 << 10;
 const LARGE: usize = 16 << 10;
 /// An error names a place this deep at most.
 const NAMED_DEPTH: usize = 4096;
+/// Links whose blocks are fetched ahead.
+const FETCH: usize = 32;
 
 /// How a DAG is exported.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,6 +64,8 @@ struct Frame {
     known: VecDeque<Option<BlockStat>>,
     /// Leaves that were read ahead.
     read: VecDeque<Block>,
+    /// Blocks of the links from there on that come from elsewhere, and the link behind the last.
+    coming: Option<(Prefetch, usize)>,
 }
 
 impl Node {
@@ -70,11 +74,7 @@ impl Node {
     /// # Errors
     /// The root cannot be had.
     pub async fn export_car(&self, root: Cid, options: ExportOptions) -> Result<CarExport> {
-        let blocks = if options.offline || options.local_only {
-            self.blocks().offline()
-        } else {
-            self.blocks().session()
-        };
+        let blocks = self.blocks_for(options.offline || options.local_only);
         let guard = self.pins().collector().protect(root).await;
         blocks.stat(&root).await?;
         let mut header = Vec::new();
@@ -177,6 +177,7 @@ impl CarExport {
                     at: 0,
                     known: VecDeque::new(),
                     read: VecDeque::new(),
+                    coming: None,
                 });
             }
             let inside = self.options.local_only && cid.hash().code() == IDENTITY;
@@ -199,13 +200,33 @@ impl CarExport {
     async fn load(&mut self, cid: &Cid) -> Result<(Block, Vec<Cid>)> {
         let block = match self.read_ahead(cid).await? {
             Some(block) => block,
-            None => self.blocks.get(cid).await?,
+            None => {
+                self.fetch_ahead();
+                self.blocks.get(cid).await?
+            }
         };
         // What does not decode is not exported, leaves included.
         match basalt_ipld::links(cid.codec(), block.data()) {
             Ok(links) => Ok((block, links)),
             Err(error) => Err(Error::Undecodable(error)),
         }
+    }
+
+    /// Begins to fetch what comes after a block that is not here.
+    fn fetch_ahead(&mut self) {
+        let (Some(frame), None) = (self.stack.last_mut(), self.root) else {
+            return;
+        };
+        let missing = matches!(frame.known.front(), Some(None));
+        let asked = frame.coming.as_ref().map_or(0, |(_, end)| *end);
+        if !missing || frame.at < asked || !self.blocks.exchange().is_online() {
+            return;
+        }
+        let end = frame.links.len().min(frame.at + FETCH);
+        let next = frame.links[frame.at..end].iter().zip(&frame.known);
+        let absent = next.skip(1).filter(|(_, stat)| stat.is_none());
+        let cids: Vec<Cid> = absent.map(|(cid, _)| *cid).collect();
+        frame.coming = (!cids.is_empty()).then(|| (self.blocks.prefetch(cids), end));
     }
 
     /// Reads the leaves that come next together; `None` if `cid` is not one of them.

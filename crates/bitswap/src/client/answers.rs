@@ -41,6 +41,16 @@ impl Client {
         wanted
     }
 
+    /// Blocks came although nothing is waited for: they are counted, and not worth hashing.
+    pub fn ignored(&mut self, sizes: impl Iterator<Item = usize>) {
+        for size in sizes {
+            self.counters.blocks += 1;
+            self.counters.data += size as u64;
+            self.counters.duplicate_blocks += 1;
+            self.counters.duplicate_data += size as u64;
+        }
+    }
+
     fn note_block(&mut self, now: Duration, id: &PeerId, hash: &Multihash) {
         let (Some(peer), Some(want)) = (self.peers.get_mut(id), self.wants.get(hash)) else {
             return;
