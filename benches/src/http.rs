@@ -121,6 +121,11 @@ pub(crate) fn request(path: &str, form: Option<Form>) -> Vec<u8> {
     request
 }
 
+/// Renders a request for content.
+pub(crate) fn get(target: &str) -> Vec<u8> {
+    format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: basalt-bench\r\n\r\n").into()
+}
+
 fn head(path: &str) -> String {
     format!("POST /api/v0/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: basalt-bench\r\n")
 }

@@ -13,11 +13,13 @@ use crate::http::Answer;
 use crate::latency::Latencies;
 
 /// Sends `requests` over `connections` at once, each connection one after another, and returns
-/// the time of every request (with connecting, where the server had closed).
+/// the time of every request (with connecting, where the server had closed). An answer of another
+/// status is an error.
 pub(crate) fn run(
     address: SocketAddr,
     connections: usize,
     requests: Arc<[Vec<u8>]>,
+    status: u16,
     patience: Duration,
 ) -> Result<Latencies> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -27,7 +29,13 @@ pub(crate) fn run(
         let next = Arc::new(AtomicUsize::new(0));
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..connections {
-            tasks.spawn(client(address, requests.clone(), next.clone(), patience));
+            tasks.spawn(client(
+                address,
+                requests.clone(),
+                next.clone(),
+                status,
+                patience,
+            ));
         }
         let mut all = Latencies::default();
         while let Some(done) = tasks.join_next().await {
@@ -41,6 +49,7 @@ async fn client(
     address: SocketAddr,
     requests: Arc<[Vec<u8>]>,
     next: Arc<AtomicUsize>,
+    status: u16,
     patience: Duration,
 ) -> Result<Latencies> {
     let mut latencies = Latencies::default();
@@ -48,7 +57,7 @@ async fn client(
     let mut stream = None;
     while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
         let began = Instant::now();
-        let sent = exchange(address, stream.take(), request, &mut buffer);
+        let sent = exchange(address, stream.take(), request, status, &mut buffer);
         stream = tokio::time::timeout(patience, sent)
             .await
             .context("no answer in time")??;
@@ -61,6 +70,7 @@ async fn exchange(
     address: SocketAddr,
     stream: Option<TcpStream>,
     request: &[u8],
+    status: u16,
     buffer: &mut [u8],
 ) -> Result<Option<TcpStream>> {
     let mut stream = match stream {
@@ -79,7 +89,7 @@ async fn exchange(
             read => answer.feed(&buffer[..read], &mut |_, _| {})?,
         }
     }
-    if answer.status() != 200 {
+    if answer.status() != status {
         bail!("a request failed with status {}", answer.status());
     }
     if let Some(error) = answer.stream_error() {

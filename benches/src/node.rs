@@ -153,6 +153,16 @@ impl Node {
             .address)
     }
 
+    /// Where the daemon's gateway listens.
+    pub(crate) fn gateway(&self) -> Result<SocketAddr> {
+        let url = fs::read_to_string(self.repo.join("gateway"))
+            .context("the daemon has written no gateway file")?;
+        let address = url.trim().trim_start_matches("http://");
+        address
+            .parse()
+            .with_context(|| format!("{url} is no address of a gateway"))
+    }
+
     /// A new connection to the daemon's RPC.
     pub(crate) fn connect(&self) -> Result<Connection> {
         Ok(Connection::new(self.address()?, self.patience))

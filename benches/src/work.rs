@@ -5,6 +5,7 @@ mod car;
 mod collect;
 mod crowd;
 mod file;
+mod gateway;
 mod rest;
 mod small;
 mod tree;
@@ -48,11 +49,13 @@ enum Scene {
     Crowd,
     /// Fresh repos and CARs.
     Car,
+    /// A fresh repo whose content is asked for over the gateway.
+    Gateway,
     /// A repo of 300,000 blocks, kept for all rounds.
     Blocks,
 }
 
-const SCENES: [Scene; 8] = [
+const SCENES: [Scene; 9] = [
     Scene::Rest,
     Scene::File,
     Scene::LargeChunks,
@@ -60,6 +63,7 @@ const SCENES: [Scene; 8] = [
     Scene::Tree,
     Scene::Crowd,
     Scene::Car,
+    Scene::Gateway,
     Scene::Blocks,
 ];
 
@@ -82,6 +86,12 @@ pub(crate) const ALL: &[Work] = &[
     Work { name: "dag-export", what: "dag export of a file of 1 GiB", scene: Scene::Car },
     Work { name: "dag-import", what: "dag import of that CAR", scene: Scene::Car },
     Work { name: "pin-by-car", what: "dag import of a CAR that names 100,000 blocks as roots and holds none", scene: Scene::Car },
+    Work { name: "gw-4k", what: "40,000 files of 4 KiB by CID over the gateway, 64 connections", scene: Scene::Gateway },
+    Work { name: "gw-path", what: "20,000 paths in a directory of 4,000 entries over the gateway", scene: Scene::Gateway },
+    Work { name: "gw-404", what: "20,000 names that are not in that directory", scene: Scene::Gateway },
+    Work { name: "gw-list", what: "1,000 listings of a directory of 500 entries", scene: Scene::Gateway },
+    Work { name: "gw-1g", what: "a file of 1 GiB over the gateway", scene: Scene::Gateway },
+    Work { name: "gw-car", what: "the CAR of that file over the gateway", scene: Scene::Gateway },
     Work { name: "pin-ls-100k", what: "pin ls --stream of 100,000 recursive pins", scene: Scene::Blocks },
     Work { name: "repo-stat-300k", what: "repo stat at 300,000 blocks of 4 KiB", scene: Scene::Blocks },
     Work { name: "repo-verify", what: "repo verify of 300,000 blocks of 4 KiB", scene: Scene::Blocks },
@@ -174,6 +184,7 @@ impl<'a> Run<'a> {
                     Scene::Tree => self.tree(side),
                     Scene::Crowd => self.crowd(side),
                     Scene::Car => self.car(side),
+                    Scene::Gateway => self.gateway(side),
                     Scene::Blocks => self.blocks(side),
                 }
                 .with_context(|| self.target(side).name.clone())?;

@@ -79,11 +79,12 @@ impl Run<'_> {
             node.address()?,
             connections,
             gets(count / 20),
+            200,
             self.patience,
         )?;
         let requests = gets(count);
         let (latencies, cost) = meter::measure(node, self.quiet, Files::Left, || {
-            load::run(node.address()?, connections, requests, self.patience)
+            load::run(node.address()?, connections, requests, 200, self.patience)
         })?;
         self.requests(side, "block-get-4k", &cost, &latencies);
         Ok(())
@@ -98,7 +99,7 @@ impl Run<'_> {
         });
         let requests = requests.collect();
         let (latencies, cost) = meter::measure(node, self.quiet, Files::Counted, || {
-            load::run(node.address()?, 16, requests, self.patience)
+            load::run(node.address()?, 16, requests, 200, self.patience)
         })?;
         self.requests(side, "block-put-small", &cost, &latencies);
         Ok(())

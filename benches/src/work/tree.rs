@@ -16,14 +16,14 @@ impl Run<'_> {
     pub(super) fn tree(&mut self, side: usize) -> Result<()> {
         let node = self.fresh(side)?;
         let made = vec![request("files/mkdir?arg=/many", None)];
-        load::run(node.address()?, 1, made.into(), self.patience)?;
+        load::run(node.address()?, 1, made.into(), 200, self.patience)?;
         self.write_files(side, &node)?;
         if self.wants("files-stat") {
             let stats = (0..self.scaled(2000, 20))
                 .map(|_| request("files/stat?arg=/many", None))
                 .collect();
             let (latencies, cost) = meter::measure(&node, self.quiet, Files::Left, || {
-                load::run(node.address()?, 1, stats, self.patience)
+                load::run(node.address()?, 1, stats, 200, self.patience)
             })?;
             self.requests(side, "files-stat", &cost, &latencies);
         }
@@ -32,7 +32,7 @@ impl Run<'_> {
                 .map(|_| request("files/ls?arg=/many&long=true", None))
                 .collect();
             let (latencies, cost) = meter::measure(&node, self.quiet, Files::Left, || {
-                load::run(node.address()?, 1, lists, self.patience)
+                load::run(node.address()?, 1, lists, 200, self.patience)
             })?;
             self.requests(side, "files-ls", &cost, &latencies);
         }
@@ -50,7 +50,7 @@ impl Run<'_> {
             })
             .collect();
         let (latencies, cost) = meter::measure(node, self.quiet, Files::Counted, || {
-            load::run(node.address()?, 1, writes, self.patience)
+            load::run(node.address()?, 1, writes, 200, self.patience)
         })?;
         let mut answer = Vec::new();
         node.connect()?.call("files/stat?arg=/many", &mut |piece| {

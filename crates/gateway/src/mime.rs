@@ -1,5 +1,6 @@
 //! Media types of files, by name as Go's `mime` and by content as Kubo.
 
+mod content;
 mod names;
 
 use std::collections::HashMap;
@@ -18,7 +19,11 @@ pub(crate) fn of_content(head: &[u8]) -> String {
     if head.is_empty() {
         return "text/plain".to_owned();
     }
-    mimetype_detector::detect(head).mime().to_owned()
+    if let Some(media) = content::binary(head) {
+        return media.to_owned();
+    }
+    let told = mimetype_detector::detect(head).mime();
+    content::text(head, told).unwrap_or_else(|| told.to_owned())
 }
 
 fn lookup(extension: &str) -> Option<String> {
