@@ -183,7 +183,13 @@ impl Resolver {
         let (out, mut found) = mpsc::channel(WAITING);
         let keep = async {
             while let Some(bytes) = found.recv().await {
-                self.store.put(name, bytes).await?;
+                match self.store.put(name, bytes).await {
+                    Err(failed @ Error::Store(_)) => return Err(failed),
+                    Err(error) => {
+                        tracing::debug!(target: "basalt::ipns", %name, %error, "what was found is no record");
+                    }
+                    Ok(_) => {}
+                }
             }
             Ok::<_, Error>(())
         };

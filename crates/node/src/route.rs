@@ -1,10 +1,12 @@
 //! Who has what, and who is where, as far as other nodes tell.
 
+mod delegated;
 mod finder;
 mod names;
 mod records;
 mod upkeep;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use basalt_ipns::Rules;
@@ -17,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{Node, Result};
+use delegated::Delegated;
 pub(crate) use finder::Finder;
 use names::Names;
 use records::Stored;
@@ -58,6 +61,7 @@ impl Kind {
 pub struct Routing {
     kind: Kind,
     dual: Option<Dual>,
+    delegated: Arc<Delegated>,
     network: Handle,
 }
 
@@ -72,9 +76,15 @@ impl Node {
             return Ok(());
         };
         let config = self.require_repo()?.config();
-        let kind = Kind::of(kind.unwrap_or_else(|| config.routing_type()));
+        let text = kind.unwrap_or_else(|| config.routing_type());
+        let kind = Kind::of(text);
+        let delegated = match text {
+            "auto" | "autoclient" | "delegated" => Delegated::of(&config, &self.agent_version()),
+            _ => Delegated::default(),
+        };
         let loopback = config.flag("Routing.LoopbackAddressesOnLanDHT");
-        let routing = self.assemble_routing(network.clone(), kind, loopback.unwrap_or(false));
+        let mut routing = self.assemble_routing(network.clone(), kind, loopback.unwrap_or(false));
+        routing.delegated = Arc::new(delegated);
         if let Some(dual) = &routing.dual {
             network.serve_dht(dual).await?;
             let (dual, node) = (dual.clone(), self.clone());
@@ -111,6 +121,7 @@ impl Node {
         Routing {
             kind,
             dual,
+            delegated: Arc::default(),
             network,
         }
     }
@@ -156,9 +167,44 @@ impl Routing {
         events: &Events,
         out: mpsc::Sender<PeerInfo>,
     ) -> Result<()> {
-        match &self.dual {
-            Some(dual) => Ok(dual.find_providers(multihash, most, events, out).await?),
-            None => Ok(()),
+        if self.delegated.is_empty() {
+            return match &self.dual {
+                Some(dual) => Ok(dual.find_providers(multihash, most, events, out).await?),
+                None => Ok(()),
+            };
+        }
+        let (found, mut merged) = mpsc::channel::<PeerInfo>(16);
+        let for_dht = found.clone();
+        let by_dht = async move {
+            match &self.dual {
+                Some(dual) => dual.find_providers(multihash, most, events, for_dht).await,
+                None => Ok(()),
+            }
+        };
+        let by_http = self.delegated.find_providers(multihash, found);
+        let give = async {
+            let mut given = HashSet::new();
+            while let Some(peer) = merged.recv().await {
+                // One without addresses may be found again with some.
+                if !given.insert((peer.id, peer.addresses.is_empty())) {
+                    continue;
+                }
+                if out.send(peer).await.is_err() || (most > 0 && given.len() >= most) {
+                    return;
+                }
+            }
+        };
+        let search = async move { tokio::join!(by_dht, by_http).0 };
+        tokio::pin!(search);
+        tokio::pin!(give);
+        tokio::select! {
+            // There is enough: dropping the search ends it.
+            () = &mut give => Ok(()),
+            searched = &mut search => {
+                give.await;
+                // That the DHT has nobody to ask matters to those who have only it.
+                searched.or(Ok(()))
+            }
         }
     }
 
@@ -167,8 +213,24 @@ impl Routing {
     /// # Errors
     /// It is not found, or there is nobody to ask.
     pub async fn find_peer(&self, peer: PeerId, events: &Events) -> Result<PeerInfo> {
-        let dual = self.dual.as_ref().ok_or(Failed::NotFound)?;
-        Ok(dual.find_peer(peer, events).await?)
+        let by_dht = async {
+            let dual = self.dual.as_ref().ok_or(Failed::NotFound)?;
+            dual.find_peer(peer, events).await
+        };
+        let by_http = self.delegated.find_peer(peer);
+        tokio::pin!(by_dht);
+        tokio::pin!(by_http);
+        let found = tokio::select! {
+            found = &mut by_dht => match found {
+                Ok(found) => Ok(found),
+                Err(error) => by_http.await.ok_or(error),
+            },
+            found = &mut by_http => match found {
+                Some(found) => Ok(found),
+                None => by_dht.await,
+            },
+        };
+        Ok(found?)
     }
 
     /// Tells others that the node has what has this multihash; returns how many know it.
@@ -185,8 +247,21 @@ impl Routing {
     /// # Errors
     /// It is not valid, a better one is known, or there is nobody to give it to.
     pub async fn put_value(&self, key: &[u8], value: &Bytes, events: &Events) -> Result<()> {
-        let dual = self.dual.as_ref().ok_or(Failed::NotSupported)?;
-        Ok(dual.put_value(key, value, events).await?)
+        let by_dht = async {
+            let dual = self.dual.as_ref().ok_or(Failed::NotSupported)?;
+            dual.put_value(key, value, events).await
+        };
+        let by_http = async {
+            match key.strip_prefix(b"/ipns/") {
+                Some(name) => self.delegated.publish(name, value).await,
+                None => 0,
+            }
+        };
+        let (by_dht, taken) = tokio::join!(by_dht, by_http);
+        if taken == 0 {
+            by_dht?;
+        }
+        Ok(())
     }
 
     /// The best value of a key.

@@ -18,12 +18,16 @@ impl Search for Names {
         records: usize,
         out: mpsc::Sender<Bytes>,
     ) -> Result<(), String> {
+        let key = name.routing_key();
+        let peer = name.multihash().to_bytes();
+        let by_http = self.0.delegated.records(&peer, out.clone());
         let Some(dual) = self.0.dht() else {
+            by_http.await;
             return Ok(());
         };
-        let key = name.routing_key();
         let events = Events::default();
         let searched = dual.search_value(&key, records, &events, out);
-        searched.await.map_err(|e| e.to_string())
+        let (searched, ()) = tokio::join!(searched, by_http);
+        searched.map_err(|e| e.to_string())
     }
 }

@@ -1,0 +1,147 @@
+use std::time::Duration;
+
+use basalt_block::{Base, Cid, cid_text, codec};
+use basalt_http::{Headers, Upload};
+use basalt_routing::PeerInfo;
+use bytes::Bytes;
+use libp2p_identity::PeerId;
+use tokio::time::timeout;
+
+use crate::{Endpoint, Error, Records, Result};
+
+/// How long an answer may take.
+const TIME: Duration = Duration::from_secs(30);
+/// Bytes of an answer that are read.
+const LONGEST: usize = 4 << 20;
+/// Records with what is provided, whole or line by line.
+const PEERS: &str = "application/x-ndjson, application/json";
+const RECORD: &str = "application/vnd.ipfs.ipns-record";
+
+/// A server that is asked; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    endpoint: Endpoint,
+    http: basalt_http::Client,
+}
+
+impl Client {
+    /// The server at `endpoint`, which is told that `agent` asks.
+    pub fn new(endpoint: Endpoint, agent: &str) -> Self {
+        let http = basalt_http::Client::new(endpoint.target()).header("User-Agent", agent);
+        Self { endpoint, http }
+    }
+
+    /// The server.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Who has a block.
+    ///
+    /// # Errors
+    /// The server does not answer as one.
+    pub async fn providers(&self, cid: &Cid) -> Result<Vec<PeerInfo>> {
+        // Servers look at the multihash alone.
+        let base = match cid.version() {
+            basalt_block::Version::V0 => Base::Base58Btc,
+            basalt_block::Version::V1 => Base::Base32Lower,
+        };
+        let path = self.endpoint.path("providers", &cid_text(cid, base));
+        self.peers_at(&path).await
+    }
+
+    /// Where a peer is; `None` where the server does not know.
+    ///
+    /// # Errors
+    /// The server does not answer as one.
+    pub async fn peer(&self, peer: &PeerId) -> Result<Option<PeerInfo>> {
+        let path = self.endpoint.path("peers", &key_text(&peer.to_bytes()));
+        let mut found = self.peers_at(&path).await?;
+        found.retain(|found| found.id == *peer);
+        Ok(found.pop())
+    }
+
+    /// The record of a name; `None` where the server has none. It is not checked.
+    ///
+    /// # Errors
+    /// The server does not answer as one.
+    pub async fn record(&self, name: &[u8]) -> Result<Option<Bytes>> {
+        let path = self.endpoint.path("ipns", &key_text(name));
+        let found = self.ask("GET", &path, RECORD, Upload::Empty).await?;
+        Ok(found
+            .filter(|(kind, _)| kind.starts_with(RECORD))
+            .map(|(_, record)| record))
+    }
+
+    /// Gives the server a record of a name.
+    ///
+    /// # Errors
+    /// The server does not take it.
+    pub async fn put_record(&self, name: &[u8], record: Bytes) -> Result<()> {
+        let path = self.endpoint.path("ipns", &key_text(name));
+        let put = self
+            .ask("PUT", &path, RECORD, Upload::Whole(record))
+            .await?;
+        match put {
+            Some(_) => Ok(()),
+            None => Err(self.status(404)),
+        }
+    }
+
+    async fn peers_at(&self, path: &str) -> Result<Vec<PeerInfo>> {
+        match self.ask("GET", path, PEERS, Upload::Empty).await? {
+            Some((kind, answer)) => Records::read(&answer, kind.contains("ndjson")),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Asks; 404 is how servers say that they know nothing.
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: Upload,
+    ) -> Result<Option<(String, Bytes)>> {
+        let name = if method == "PUT" {
+            "Content-Type"
+        } else {
+            "Accept"
+        };
+        let headers = Headers::from_iter([(name, kind)]);
+        let answer = async {
+            let mut response = self.http.send(method, path, &headers, body).await?;
+            let kind = response.headers.get("Content-Type").unwrap_or_default();
+            let kind = kind.to_ascii_lowercase();
+            let body = response.body.all(LONGEST).await?;
+            Ok((response.status, kind, body))
+        };
+        let answer = timeout(TIME, answer).await;
+        let answer = answer.map_err(|_| Error::Timeout(self.endpoint.to_string()))?;
+        let (status, kind, body) = answer.map_err(|source| Error::Http {
+            server: self.endpoint.to_string(),
+            source,
+        })?;
+        match status {
+            200..300 => Ok(Some((kind, body))),
+            404 => Ok(None),
+            status => Err(self.status(status)),
+        }
+    }
+
+    fn status(&self, status: u16) -> Error {
+        Error::Status {
+            server: self.endpoint.to_string(),
+            status,
+        }
+    }
+}
+
+/// A peer or a name as the CID of a key in base36.
+fn key_text(multihash: &[u8]) -> String {
+    match basalt_block::Multihash::from_bytes(multihash) {
+        Ok(hash) => cid_text(&Cid::new_v1(codec::LIBP2P_KEY, hash), Base::Base36Lower),
+        // There are no others.
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,114 @@
+//! Servers that are asked over HTTP.
+
+use basalt_block::{Cid, Multihash, codec};
+use basalt_delegated::{Client, Endpoint};
+use basalt_network::PeerId;
+use basalt_repo::Config;
+use basalt_routing::PeerInfo;
+use bytes::Bytes;
+use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+
+/// `Routing.DelegatedRouters` and `Ipns.DelegatedPublishers`.
+#[derive(Debug, Default)]
+pub(super) struct Delegated {
+    routers: Vec<Client>,
+    publishers: Vec<Client>,
+}
+
+impl Delegated {
+    pub(super) fn of(config: &Config, agent: &str) -> Self {
+        let clients = |urls: Vec<String>| {
+            let mut clients = Vec::new();
+            for url in urls {
+                match Endpoint::parse(&url) {
+                    Ok(endpoint) => clients.push(Client::new(endpoint, agent)),
+                    Err(error) => {
+                        tracing::error!(target: "basalt::routing", %error, "a delegated router is passed over");
+                    }
+                }
+            }
+            clients
+        };
+        Self {
+            routers: clients(config.delegated_routers_resolved()),
+            publishers: clients(config.delegated_publishers_resolved()),
+        }
+    }
+
+    /// Whether there is nobody to ask.
+    pub(super) fn is_empty(&self) -> bool {
+        self.routers.is_empty()
+    }
+
+    /// Gives who has what has this multihash, as servers answer.
+    pub(super) async fn find_providers(&self, key: &[u8], out: mpsc::Sender<PeerInfo>) {
+        let Ok(hash) = Multihash::from_bytes(key) else {
+            return;
+        };
+        let cid = Cid::new_v1(codec::RAW, hash);
+        let knowing = self
+            .routers
+            .iter()
+            .filter(|c| c.endpoint().knows_providers());
+        let ask = async |client: &Client| match client.providers(&cid).await {
+            Ok(found) => {
+                for peer in found {
+                    if out.send(peer).await.is_err() {
+                        return;
+                    }
+                }
+            }
+            Err(error) => tell(&error),
+        };
+        join_all(knowing.map(ask)).await;
+    }
+
+    /// Where a peer is, by the first server that knows.
+    pub(super) async fn find_peer(&self, peer: PeerId) -> Option<PeerInfo> {
+        let knowing = self.routers.iter().filter(|c| c.endpoint().knows_peers());
+        let mut answers: FuturesUnordered<_> = knowing.map(|client| client.peer(&peer)).collect();
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(Some(found)) => return Some(found),
+                Ok(None) => {}
+                Err(error) => tell(&error),
+            }
+        }
+        None
+    }
+
+    /// Gives the records of a name that servers have; they are not checked.
+    pub(super) async fn records(&self, name: &[u8], out: mpsc::Sender<Bytes>) {
+        let knowing = self.routers.iter().filter(|c| c.endpoint().knows_names());
+        let ask = async |client: &Client| match client.record(name).await {
+            // Who searched may have enough.
+            Ok(Some(record)) => drop(out.send(record).await),
+            Ok(None) => {}
+            Err(error) => tell(&error),
+        };
+        join_all(knowing.map(ask)).await;
+    }
+
+    /// Gives servers a record of a name; returns how many took it.
+    pub(super) async fn publish(&self, name: &[u8], record: &Bytes) -> usize {
+        let knowing = self
+            .publishers
+            .iter()
+            .filter(|c| c.endpoint().knows_names());
+        let put = knowing.map(|client| client.put_record(name, record.clone()));
+        let mut taken = 0;
+        for outcome in join_all(put).await {
+            match outcome {
+                Ok(()) => taken += 1,
+                Err(error) => tell(&error),
+            }
+        }
+        taken
+    }
+}
+
+fn tell(error: &basalt_delegated::Error) {
+    tracing::debug!(target: "basalt::routing", %error, "a delegated router is of no use");
+}
