@@ -14,7 +14,7 @@ crate::options! {
         /// Write what is asked and answered, and where the providers are
         verbose: bool = ["verbose", "v"],
         /// How many providers to find
-        num_providers: i64 = ["num-providers", "n"] default "20",
+        num_providers: i32 = ["num-providers", "n"] default "20",
     }
 }
 
