@@ -5,7 +5,8 @@ mod http_layer;
 mod memory;
 
 pub(crate) use error::{Error, Result};
-pub(crate) use http_layer as http;
+// The names under which the files of the crate know one another.
+pub(crate) use http_layer::{Headers, framing, head, headers, query};
 
 pub use http_layer::{check_head, check_multipart, check_query};
 pub use memory::bounded;

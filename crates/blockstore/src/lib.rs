@@ -11,6 +11,7 @@
 
 mod error;
 mod lease;
+mod measured;
 mod memory;
 mod traits;
 
@@ -19,6 +20,7 @@ pub mod conformance;
 
 pub use error::Error;
 pub use lease::{Epochs, Horizon, Lease};
+pub use measured::{Asked, Count, Measured, Meter};
 pub use memory::MemoryStore;
 pub use traits::{
     Batch, BlockStat, Blockstore, Datastore, Deleted, Findings, Op, Records, ScrubEvent,

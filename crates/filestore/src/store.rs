@@ -53,10 +53,10 @@ impl Filestore {
         options: Options,
     ) -> Result<Self> {
         let totals = records.get(totals::KEY.as_bytes()).await?;
-        let totals = match totals {
-            None => Totals::default(),
-            Some(row) => Totals::decode(&row)
-                .ok_or_else(|| Error::Damaged("the totals of the filestore".into()))?,
+        let totals = match totals.as_deref().and_then(Totals::decode) {
+            Some(totals) => totals,
+            // There is none yet, or it was lost with a part of the store.
+            None => count(&*records).await?,
         };
         let epochs = blocks.lease().epochs().clone();
         Ok(Self(Arc::new(Inner {
@@ -94,7 +94,12 @@ impl Filestore {
         let keys: Vec<Bytes> = hashes.iter().map(row::key).collect();
         let rows = self.0.records.get_many(&keys).await?;
         let decoded = hashes.iter().zip(rows).map(|(hash, row)| {
-            let damaged = || Error::corrupt(*hash, "its reference cannot be read");
+            let damaged = || {
+                let cid = Cid::new_v1(codec::RAW, *hash);
+                Error::Reference(format!(
+                    "the reference to block {cid} is damaged; adding its file again with --nocopy mends it"
+                ))
+            };
             row.map(|row| Row::decode(&row).ok_or_else(damaged))
                 .transpose()
         });
@@ -241,6 +246,16 @@ impl Blockstore for Filestore {
         usage.block_bytes += totals.bytes;
         usage
     }
+}
+
+/// Counts the references.
+async fn count(records: &dyn Datastore) -> Result<Totals> {
+    let mut totals = Totals::default();
+    let mut rows = records.scan(PREFIX.as_bytes(), None);
+    while let Some((_, value)) = rows.try_next().await? {
+        totals.add(Row::decode(&value).map_or(0, |row| row.reference.size));
+    }
+    Ok(totals)
 }
 
 /// What became of blocks, from what became of their bytes here and of the references to them.

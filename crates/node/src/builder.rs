@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use basalt_blockstore::{Blockstore, Datastore, MemoryStore};
+use basalt_blockstore::{Blockstore, Datastore, Measured, MemoryStore};
 use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_exchange::{Announced, BlockService, Exchange, Late};
 use basalt_filestore::Filestore;
@@ -77,6 +77,7 @@ impl NodeBuilder {
                 late,
                 records,
                 filestore: None,
+                meter: None,
                 rocks: None,
                 repo: None,
                 agent_suffix: self.agent_suffix,
@@ -85,13 +86,16 @@ impl NodeBuilder {
         let agent_suffix = self.agent_suffix.clone();
         let (repo, rocks) = tokio::task::spawn_blocking(move || self.open_disk(path)).await??;
         let rocks = Arc::new(rocks);
-        let records: Arc<dyn Datastore> = rocks.clone();
+        let measured = Measured::new(rocks.clone(), rocks.clone());
+        let meter = measured.meter().clone();
+        let measured = Arc::new(measured);
+        let records: Arc<dyn Datastore> = measured.clone();
         // Only these keys are needed here: a bad value elsewhere does not keep a node from opening.
         let hash_on_read = repo.config().flag("Datastore.HashOnRead").unwrap_or(false);
-        let filestore = filestore(&repo, &rocks).await?;
+        let filestore = filestore(&repo, &measured).await?;
         let store: Arc<dyn Blockstore> = match &filestore {
             Some(filestore) => Arc::new(filestore.clone()),
-            None => rocks.clone(),
+            None => measured,
         };
         let pins = Pins::new(records.clone(), store.clone());
         let told = Arc::new(Announced::new(store, exchange.clone()));
@@ -105,6 +109,7 @@ impl NodeBuilder {
             late,
             records,
             filestore,
+            meter: Some(meter),
             rocks: Some(rocks),
             repo: Some(repo),
             agent_suffix,
@@ -125,7 +130,7 @@ impl NodeBuilder {
 
 /// References to files, if the settings allow them. Paths are relative to the folder that the repo
 /// lies in.
-async fn filestore(repo: &Repo, rocks: &Arc<RocksStore>) -> Result<Option<Filestore>> {
+async fn filestore(repo: &Repo, store: &Arc<Measured>) -> Result<Option<Filestore>> {
     let config = repo.config();
     let on = |key| config.flag(key).unwrap_or(false);
     let (files, urls) = (
@@ -138,7 +143,7 @@ async fn filestore(repo: &Repo, rocks: &Arc<RocksStore>) -> Result<Option<Filest
     let path = std::path::absolute(repo.path()).unwrap_or_else(|_| repo.path().to_owned());
     let root = path.parent().unwrap_or(&path).to_owned();
     let options = basalt_filestore::Options { root, files, urls };
-    let store = Filestore::open(rocks.clone(), rocks.clone(), options).await?;
+    let store = Filestore::open(store.clone(), store.clone(), options).await?;
     Ok(Some(store))
 }
 

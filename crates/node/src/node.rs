@@ -1,6 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
-use basalt_blockstore::{Blockstore, Datastore, Usage};
+use basalt_blockstore::{Blockstore, Datastore, Meter, Usage};
 use basalt_blockstore_rocks::RocksStore;
 use basalt_exchange::{BlockService, Late};
 use basalt_filestore::Filestore;
@@ -25,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) rocks: Option<Arc<RocksStore>>,
     pub(crate) records: Arc<dyn Datastore>,
     pub(crate) filestore: Option<Filestore>,
+    pub(crate) meter: Option<Arc<Meter>>,
     pub(crate) blocks: BlockService,
     /// What the block service asks, unless it was given another exchange.
     pub(crate) late: Arc<Late>,
@@ -207,6 +208,11 @@ impl Node {
     /// The settings do not allow any.
     pub fn filestore(&self) -> Result<&Filestore> {
         self.0.parts.filestore.as_ref().ok_or(Error::NoFilestore)
+    }
+
+    /// What was asked of the store so far; nothing is counted in memory.
+    pub fn meter(&self) -> Option<&Meter> {
+        self.0.parts.meter.as_deref()
     }
 
     /// The store of the blocks that are kept here, without references.

@@ -1,6 +1,7 @@
 //! What Prometheus reads at `/debug/metrics/prometheus`: Kubo's names for what there is here too,
 //! and names that begin with `basalt_` for the rest.
 
+mod datastore;
 mod process;
 mod requests;
 mod store;
@@ -24,6 +25,7 @@ pub(crate) fn text(ctx: &Context, metrics: &Metrics, more: Option<&More>) -> Str
     process::write(&mut out);
     metrics.write(&mut out);
     store::write(&mut out, ctx);
+    datastore::write(&mut out, ctx);
     if let Some(more) = more {
         more(&mut out);
     }

@@ -8,7 +8,7 @@ use basalt_block::{Block, Hasher, codec};
 use basalt_blockstore::{Batch, Blockstore, Datastore, Deleted, Error, MemoryStore};
 use basalt_filestore::{Filestore, Options, Order, Reference, Row, Status};
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use tempfile::TempDir;
 
 struct Place {
@@ -103,6 +103,17 @@ async fn bytes_come_from_the_file() {
     // The totals outlive the handle.
     let again = open(&place.memory, place.dir.path(), true).await;
     assert_eq!(again.usage().blocks, 2);
+    // Without them, or with bad ones, the references are counted.
+    for bad in [Some("\u{ff}"), None] {
+        let mut batch = Batch::default();
+        match bad {
+            Some(bad) => batch.put("filestore-totals", bad),
+            None => batch.delete("filestore-totals"),
+        };
+        Datastore::write(&*place.memory, batch).await.unwrap();
+        let again = open(&place.memory, place.dir.path(), true).await;
+        assert_eq!((again.usage().blocks, again.usage().block_bytes), (2, 2000));
+    }
 }
 
 #[tokio::test]
@@ -214,6 +225,7 @@ async fn hostile_rows_do_no_harm() {
     batch.put(key, "\u{ff}");
     Datastore::write(&*place.memory, batch).await.unwrap();
     assert_eq!(place.status(&block).await, Status::Other);
+    assert_eq!(place.store.list(Order::File, true).count().await, 1);
     let told = place.store.get(block.cid()).await.unwrap_err().to_string();
     assert!(told.contains(&block.cid().to_string()), "{told}");
     let gone = place

@@ -69,6 +69,15 @@ impl Histogram {
         }
     }
 
+    /// One that was counted elsewhere: a count for each bound, and one for what is above them.
+    pub fn of(bounds: &'static [f64], counts: Vec<u64>, sum: f64) -> Self {
+        Self {
+            bounds,
+            counts,
+            sum,
+        }
+    }
+
     /// Notes a value.
     pub fn note(&mut self, value: f64) {
         let at = self.bounds.partition_point(|bound| *bound < value);
