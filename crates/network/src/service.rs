@@ -468,10 +468,10 @@ impl Service {
                 self.found.insert(without_peer(&address));
                 self.announce();
             }
-            SwarmEvent::ExternalAddrExpired { address } => {
-                if self.found.remove(&without_peer(&address)) {
-                    self.announce();
-                }
+            SwarmEvent::ExternalAddrExpired { address }
+                if self.found.remove(&without_peer(&address)) =>
+            {
+                self.announce();
             }
             SwarmEvent::ListenerError { error, .. } => {
                 tracing::warn!(target: "basalt::network", %error, "a listener has an error");

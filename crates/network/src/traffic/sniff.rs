@@ -7,6 +7,8 @@ const MOST: usize = 2048;
 #[derive(Default)]
 pub(crate) struct Sniff {
     seen: Vec<u8>,
+    /// Bytes that were looked at.
+    fed: usize,
     done: bool,
 }
 
@@ -21,12 +23,13 @@ impl Sniff {
         if self.done {
             return None;
         }
-        let room = MOST.saturating_sub(self.seen.len());
-        self.seen.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let bytes = &bytes[..bytes.len().min(MOST - self.fed)];
+        self.fed += bytes.len();
+        self.seen.extend_from_slice(bytes);
         let (mut at, mut found) = (0, None);
         loop {
             match message(&self.seen[at..]) {
-                Message::Partial if self.seen.len() >= MOST => self.done = true,
+                Message::Partial if self.fed >= MOST => self.done = true,
                 Message::Partial => {}
                 Message::Whole(text, length) => {
                     at += length;
@@ -105,6 +108,18 @@ mod tests {
         for _ in 0..10_000 {
             sniff.feed(b"\x03na\n");
         }
-        assert!(sniff.seen.len() < MOST);
+        assert!(sniff.is_done() && sniff.seen.is_empty());
+    }
+
+    #[test]
+    fn the_bound_is_the_same_however_it_is_cut() {
+        let mut whole = b"\x03na\n".repeat(MOST / 4 - 3);
+        whole.extend_from_slice(b"\x11/ipfs/ping/1.0.0\n");
+        for size in [1, 3, 100, 5000] {
+            let mut sniff = Sniff::default();
+            let mut pieces = whole.chunks(size);
+            assert!(pieces.all(|piece| sniff.feed(piece).is_none()), "{size}");
+            assert!(sniff.is_done());
+        }
     }
 }

@@ -59,11 +59,13 @@ pub(super) fn transports(config: &Config, private: bool) -> Result<Transports> {
         let set = config.flag(&format!("Swarm.Transports.Network.{key}"));
         set.unwrap_or(default)
     };
-    let mut transports = Transports::default();
-    transports.tcp = flag("TCP", true);
-    transports.websocket = flag("Websocket", true);
-    transports.quic = flag("QUIC", !private);
-    transports.relay = flag("Relay", true);
+    let mut transports = Transports {
+        tcp: flag("TCP", true),
+        websocket: flag("Websocket", true),
+        quic: flag("QUIC", !private),
+        relay: flag("Relay", true),
+        ..Transports::default()
+    };
     if private && transports.quic {
         return Err(wrong(
             "Swarm.Transports.Network.QUIC",
