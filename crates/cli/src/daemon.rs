@@ -6,6 +6,7 @@ mod gateway;
 mod greeting;
 mod listen;
 mod mount;
+mod p2p_proxy;
 mod systemd;
 
 use std::sync::Arc;
@@ -129,7 +130,13 @@ async fn run_node(
     }
     let bound = gateway::listen(&config).await?;
     out.emit(gateway::greeting(&bound)).await?;
-    let url = gateway::serve(&content, bound, &config, &mut servers, &stop)?;
+    let url = gateway::serve(
+        &p2p_proxy::Front::new(&content, node),
+        bound,
+        &config,
+        &mut servers,
+        &stop,
+    )?;
     if let Some(url) = &url {
         files
             .write_gateway(url)
