@@ -81,7 +81,7 @@ async fn run_node(
         online: !globals.offline,
         routing: Some(options.routing.clone()).filter(|r| r != "default" && !r.is_empty()),
         private_network: has_key || begin::is_private_forced(),
-        pubsub: options.enable_pubsub == Some(true) || options.enable_ipns_pubsub == Some(true),
+        pubsub: begin::asked_pubsub(options, &config),
     };
     begin::check(node, &config, &start, has_key, out).await?;
     let swarm = begin::network(node, &start).await?;
