@@ -87,7 +87,7 @@ mod tests {
         let json = format!(r#"{{"Providers":[{record},{other}]}}"#);
         assert_eq!(
             Records::read(json.as_bytes(), false).unwrap(),
-            [expected.clone()]
+            std::slice::from_ref(&expected)
         );
         let json = format!(r#"{{"Peers":[{record}]}}"#);
         assert_eq!(Records::read(json.as_bytes(), false).unwrap(), [expected]);

@@ -102,9 +102,7 @@ impl Node {
             return Ok(());
         };
         let strategy = &provider.0.settings.strategy;
-        if strategy.all {
-            provider.queue(root, true).await;
-        } else if how.dag && strategy.announces_below(kept) {
+        if strategy.all || (how.dag && strategy.announces_below(kept)) {
             provider.queue(root, true).await;
         }
         if !how.root || !strategy.announces(kept) {

@@ -156,8 +156,8 @@ mod tests {
         assert!(!Scope::Lan.keeps(&loopback, false));
         assert!(Scope::Lan.keeps(&loopback, true));
         assert!(!Scope::Wan.keeps(&loopback, true));
-        assert!(Scope::Wan.admits(&[public.clone()], &[]));
-        assert!(!Scope::Lan.admits(&[loopback.clone()], &[public]));
+        assert!(Scope::Wan.admits(std::slice::from_ref(&public), &[]));
+        assert!(!Scope::Lan.admits(std::slice::from_ref(&loopback), &[public]));
         assert!(Scope::Lan.admits(&[], &[loopback]));
     }
 }

@@ -1,5 +1,7 @@
 //! Real mounts. Where FUSE is missing they say `NOT RUN` and why.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod busy;
 mod model;
 mod points;

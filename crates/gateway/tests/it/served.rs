@@ -98,10 +98,10 @@ impl Served {
         };
         if response.header("transfer-encoding").is_some() {
             response.body = chunks(&response.body).ok_or("cut in a chunk")?;
-        } else if let Some(length) = response.header("content-length") {
-            if length != response.body.len().to_string() {
-                return Err(format!("cut: {} of {length} bytes", response.body.len()));
-            }
+        } else if let Some(length) = response.header("content-length")
+            && length != response.body.len().to_string()
+        {
+            return Err(format!("cut: {} of {length} bytes", response.body.len()));
         }
         Ok(response)
     }

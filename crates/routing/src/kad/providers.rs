@@ -167,11 +167,17 @@ mod tests {
         let bare = PeerInfo::new(PeerId::random(), Vec::new());
         assert!(providers.add(b"key", &peer));
         assert!(providers.add(b"key2", &bare));
-        assert_eq!(providers.get(b"key").await.unwrap(), [peer.clone()]);
+        assert_eq!(
+            providers.get(b"key").await.unwrap(),
+            std::slice::from_ref(&peer)
+        );
         providers.flush().await.unwrap();
         assert!(providers.waiting().is_empty());
         assert_eq!(providers.get(b"key").await.unwrap(), [peer]);
-        assert_eq!(providers.get(b"key2").await.unwrap(), [bare.clone()]);
+        assert_eq!(
+            providers.get(b"key2").await.unwrap(),
+            std::slice::from_ref(&bare)
+        );
         assert!(providers.get(b"ke").await.unwrap().is_empty());
         assert!(!providers.add(&[0; 81], &bare));
         providers.expire().await.unwrap();

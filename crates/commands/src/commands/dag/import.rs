@@ -10,7 +10,6 @@ use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 crate::options! {
     /// Options of `dag import`.
-    #[expect(dead_code, reason = "what is imported is announced by the routing, which does not read them yet")]
     pub(crate) struct Options {
         /// Pin the roots that the CARs name when all of them are read; the default
         pin_roots: Option<bool> = ["pin-roots"],

@@ -18,7 +18,6 @@ const TELL: Duration = Duration::from_millis(500);
 
 crate::options! {
     /// Options of `pin add`.
-    #[expect(dead_code, reason = "what is pinned is announced by the routing, which does not read them yet")]
     pub(crate) struct Options {
         /// Pin everything under the block too, not the block alone
         recursive: bool = ["recursive", "r"] default "true",

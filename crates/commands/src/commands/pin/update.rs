@@ -10,7 +10,6 @@ use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 crate::options! {
     /// Options of `pin update`.
-    #[expect(dead_code, reason = "what is pinned is announced by the routing, which does not read them yet")]
     pub(crate) struct Options {
         /// Remove the old pin
         unpin: bool = ["unpin"] default "true",

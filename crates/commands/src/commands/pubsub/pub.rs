@@ -38,7 +38,7 @@ most a megabyte. That nobody reads it is no error. Pubsub.Enabled switches PubSu
         }
         let data = whole_file(&mut *files, MAX_MESSAGE, "the message is too large").await?;
         let pubsub = pubsub(&call).await?;
-        let sent = pubsub.publish(&topic, data.into()).await;
+        let sent = pubsub.publish(&topic, data).await;
         Ok(sent.map_err(basalt::Error::from)?)
     }
 }
