@@ -18,8 +18,9 @@ use crate::Handle;
 use crate::service::Service;
 use frame::{read_frame, write_frame};
 
-/// Streams of one DHT that are served at a time.
-const AT_A_TIME: usize = 256;
+/// Streams of one DHT that are served at a time. Most of them are idle: peers keep a stream open in case
+/// they have another question.
+const AT_A_TIME: usize = 4096;
 /// How long a peer may be silent on a stream.
 const SILENT: Duration = Duration::from_secs(60);
 
