@@ -17,15 +17,17 @@ pub(crate) struct Backend {
     pub(crate) blocks: BlockService,
     pub(crate) names: Resolver,
     pub(crate) denied: Denylists,
+    /// Whether so many requests are being answered that each must do with little memory.
+    pub(crate) crowded: bool,
 }
 
 impl Backend {
     /// The same for the blocks of one request, which belong together.
-    pub(crate) fn session(&self) -> Self {
+    pub(crate) fn session(&self, crowded: bool) -> Self {
         Self {
             blocks: self.blocks.session(),
-            names: self.names.clone(),
-            denied: self.denied.clone(),
+            crowded,
+            ..self.clone()
         }
     }
 

@@ -66,7 +66,8 @@ pub(crate) async fn serve(
     headers.set("Content-Type", without_charset(&media));
     let modified = visit.fresh.last_modified();
     let answer = raw::content(ask, headers, modified, size, |part| {
-        let file = file.clone().read_ahead(READ_AHEAD);
+        let ahead = if visit.backend.crowded { 0 } else { READ_AHEAD };
+        let file = file.clone().read_ahead(ahead);
         let bytes = file.range(part.start, Some(part.length));
         bytes.map_err(Error::from).boxed()
     });

@@ -60,6 +60,7 @@ impl Gateway {
                 blocks,
                 names,
                 denied,
+                crowded: false,
             },
             places: Semaphore::new(places),
             metrics: Metrics::default(),
@@ -161,7 +162,7 @@ impl Gateway {
 
     async fn routed(&self, ask: &Ask, by_host: bool) -> crate::answer::Result<Answer> {
         let inner = &*self.0;
-        let backend = inner.backend.session();
+        let backend = inner.backend.session(inner.metrics.is_crowded());
         let routed = match by_host {
             true => route(&inner.settings, &inner.hosts, &backend, ask.clone()).await?,
             false => Routed::Ask(ask.clone()),
@@ -349,7 +350,13 @@ impl Gateway {
                 }
             };
             match next {
-                Some(Ok(piece)) => responder.send(piece).await?,
+                Some(Ok(piece)) => {
+                    responder.send(piece).await?;
+                    if self.0.metrics.is_crowded() {
+                        // One piece a client, however many are slow.
+                        responder.flush().await?;
+                    }
+                }
                 Some(Err(error)) => {
                     // Whoever reads it sees that the answer is not whole.
                     tracing::debug!(target: "basalt::gateway", %error, "an answer broke off");

@@ -15,6 +15,9 @@ const SECONDS: &[f64] = &[
     0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0,
 ];
 
+/// With more requests than this at a time, nothing is read ahead of a client.
+const CROWD: u64 = 64;
+
 /// What an answer was, for those who count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -115,6 +118,11 @@ impl Metrics {
     pub(crate) fn running(&self) -> Running<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(self)
+    }
+
+    /// Whether so many requests are being answered that each must do with little memory.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.running.load(Ordering::Relaxed) > CROWD
     }
 
     /// Notes the status of an answer.
