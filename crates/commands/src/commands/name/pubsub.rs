@@ -6,7 +6,7 @@ pub(crate) mod subs;
 
 use crate::Error;
 
-/// Records are not exchanged through pubsub: there is no network yet.
+/// Records are not exchanged over PubSub.
 fn not_enabled() -> Error {
     Error::client("IPNS pubsub subsystem is not enabled")
 }
