@@ -105,6 +105,11 @@ impl RocksStore {
         &self.0.options
     }
 
+    /// Waits until no read is under way, also none that nobody waits for any more.
+    pub async fn settle(&self) {
+        self.0.pool.settle().await;
+    }
+
     /// Closes this handle, off the runtime's threads; when it is the last, the store.
     pub async fn close(self) {
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// The exit code at the second signal.
-const FORCED: i32 = 255;
+const FORCED: u8 = 255;
 
 /// Whether the user wants the program to end; cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,12 +40,12 @@ impl Interrupt {
                 Some(grace) => {
                     // A command may be busy and never ask whether it shall end.
                     if tokio::time::timeout(grace, next()).await.is_err() {
-                        std::process::exit(FORCED);
+                        crate::end::end(FORCED);
                     }
                 }
             }
             say("Received another interrupt before graceful shutdown, terminating...\n");
-            std::process::exit(FORCED);
+            crate::end::end(FORCED);
         });
         Ok(Self(token))
     }

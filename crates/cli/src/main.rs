@@ -6,6 +6,7 @@ mod address;
 mod args;
 mod daemon;
 mod disk;
+mod end;
 mod inputs;
 mod interrupt;
 mod memory;
@@ -13,9 +14,7 @@ mod place;
 mod run;
 mod stdin;
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() {
     memory::prepare();
     basalt_commands::logs().init();
     let words = args::of_process();
@@ -28,12 +27,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => {
             eprintln!("Error: the runtime does not start: {e}");
-            return ExitCode::FAILURE;
+            end::end(1);
         }
     };
     runtime.spawn(memory::give_back());
     let code = runtime.block_on(run::run(&words));
-    // What is still reading standard input would keep the process alive.
-    runtime.shutdown_background();
-    code
+    // Neither does what still reads standard input, or the disk, keep the process alive.
+    end::end(code)
 }

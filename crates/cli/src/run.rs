@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,13 +16,13 @@ use crate::interrupt::Interrupt;
 use crate::{inputs, place};
 
 /// Runs a command line and says what the process exits with.
-pub(crate) async fn run(words: &[OsString]) -> ExitCode {
+pub(crate) async fn run(words: &[OsString]) -> u8 {
     let mut term = terminal();
     let (line, parsed) = parse::command_line(words);
     match run_line(&line, parsed, &mut term).await {
         Ok(code) => code,
         // Whoever reads our output has gone: that is their choice, not a failure worth a word.
-        Err(Failed { error, .. }) if error.message == BROKEN_PIPE => ExitCode::from(SIGPIPE),
+        Err(Failed { error, .. }) if error.message == BROKEN_PIPE => SIGPIPE,
         Err(Failed { error, then }) => {
             let _ = term.out.flush();
             let _ = writeln!(term.err, "Error: {}", error.message);
@@ -36,7 +35,7 @@ pub(crate) async fn run(words: &[OsString]) -> ExitCode {
                     line.path.join(" ")
                 ),
             };
-            ExitCode::from(u8::try_from(error.exit).unwrap_or(1))
+            u8::try_from(error.exit).unwrap_or(1)
         }
     }
 }
@@ -73,7 +72,7 @@ async fn run_line(
     line: &Line,
     parsed: Result<(), String>,
     term: &mut Terminal,
-) -> Result<ExitCode, Failed> {
+) -> Result<u8, Failed> {
     let began = Instant::now();
     let mut globals = line.globals();
     parsed.map_err(Error::new)?;
@@ -81,7 +80,7 @@ async fn run_line(
     let limit = limit.map_err(Error::new)?;
     if globals.help || globals.short_help {
         print(term, &help::text(&line.path, globals.help, term.width))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     if globals.debug {
         logs().set_all(Level::Debug);
@@ -103,7 +102,7 @@ async fn run_line(
             });
         }
         print(term, &help::text(&line.path, false, term.width))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     };
     let inputs = inputs::read(line, &entry.spec()).map_err(|error| Failed {
         error,
@@ -129,7 +128,7 @@ async fn run_line(
         files: inputs.files,
     };
     execute(entry, meta, request, &limit, term).await?;
-    Ok(ExitCode::from(u8::try_from(term.exit).unwrap_or(1)))
+    Ok(u8::try_from(term.exit).unwrap_or(1))
 }
 
 /// An argument as requests carry arbitrary bytes.

@@ -1,4 +1,5 @@
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use basalt_blockstore::{Blockstore, Datastore, Meter, Usage};
 use basalt_blockstore_rocks::RocksStore;
@@ -15,6 +16,9 @@ use crate::files::Files;
 use crate::source::Blocks;
 use crate::waits::Waits;
 use crate::{Error, NodeBuilder, Provider, Result, Routing, auto_gc};
+
+/// How long closing waits for reads that nobody waits for any more.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// An open node; cheap to clone.
 #[derive(Clone)]
@@ -252,6 +256,10 @@ impl Node {
         }
         if let Err(error) = self.blocks().store().sync().await {
             tracing::error!(target: "basalt::node", %error, "the store did not sync on closing");
+        }
+        if let Some(store) = self.rocks() {
+            // A program that ends while a thread reads pulls the store away under it.
+            let _ = tokio::time::timeout(SETTLE, store.settle()).await;
         }
     }
 
