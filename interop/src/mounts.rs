@@ -48,6 +48,14 @@ const MEANT: &[(&str, &str)] = &[
         "mfs: list after",
         "Kubo goes on showing the old name of a directory",
     ),
+    (
+        "ipfs: set xattr",
+        "Kubo says that there is no such attribute, at which `cp -a` fails",
+    ),
+    (
+        "mfs: set xattr",
+        "Kubo says that there is no such attribute, at which `cp -a` fails",
+    ),
 ];
 
 /// A program with its mounts, all under one folder.

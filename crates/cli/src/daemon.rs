@@ -6,6 +6,7 @@ mod gateway;
 mod greeting;
 mod listen;
 mod mount;
+mod p2p_proxy;
 mod systemd;
 
 use std::sync::Arc;
@@ -80,7 +81,7 @@ async fn run_node(
         online: !globals.offline,
         routing: Some(options.routing.clone()).filter(|r| r != "default" && !r.is_empty()),
         private_network: has_key || begin::is_private_forced(),
-        pubsub: options.enable_pubsub == Some(true) || options.enable_ipns_pubsub == Some(true),
+        pubsub: begin::asked_pubsub(options, &config),
     };
     begin::check(node, &config, &start, has_key, out).await?;
     let swarm = begin::network(node, &start).await?;
@@ -129,7 +130,13 @@ async fn run_node(
     }
     let bound = gateway::listen(&config).await?;
     out.emit(gateway::greeting(&bound)).await?;
-    let url = gateway::serve(&content, bound, &config, &mut servers, &stop)?;
+    let url = gateway::serve(
+        &p2p_proxy::Front::new(&content, node),
+        bound,
+        &config,
+        &mut servers,
+        &stop,
+    )?;
     if let Some(url) = &url {
         files
             .write_gateway(url)

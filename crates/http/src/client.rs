@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::AbortHandle;
 
@@ -108,6 +109,40 @@ impl Client {
             target: self.target.to_string(),
             source,
         })?;
+        self.exchange(input, destination, method, path, headers, upload)
+            .await
+    }
+
+    /// As [`Client::send`], over a connection that is there already.
+    pub async fn send_over(
+        &self,
+        connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        upload: Upload,
+    ) -> Result<Response> {
+        let (input, destination) = tokio::io::split(connection);
+        self.exchange(
+            Box::new(input),
+            Box::new(destination),
+            method,
+            path,
+            headers,
+            upload,
+        )
+        .await
+    }
+
+    async fn exchange(
+        &self,
+        input: Input,
+        destination: Destination,
+        method: &str,
+        path: &str,
+        headers: &Headers,
+        upload: Upload,
+    ) -> Result<Response> {
         let writer = SharedWriter::new(destination);
         self.begin(&writer, method, path, headers, &upload);
         let upload = Uploading::start(writer, upload);

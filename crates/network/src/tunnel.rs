@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_util::compat::FuturesAsyncReadCompatExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::streams::Opened;
@@ -118,6 +120,20 @@ impl Handle {
         });
         services.add(protocol, AT_A_TIME, serve);
         Ok(tunnel)
+    }
+
+    /// Opens a stream of a protocol to a peer.
+    ///
+    /// # Errors
+    /// The peer cannot be reached, or does not serve the protocol.
+    pub async fn dial(
+        &self,
+        peer: PeerId,
+        protocol: &str,
+    ) -> Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<>> {
+        let protocol = read_protocol(protocol)?;
+        let (stream, _) = self.open(peer, vec![protocol]).await?;
+        Ok(stream.compat())
     }
 
     fn open_tunnel(&self, info: TunnelInfo) -> Result<Tunnel> {

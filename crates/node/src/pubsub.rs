@@ -18,11 +18,12 @@ const SEEN: Duration = Duration::from_secs(120);
 const AT_ONCE: usize = 1000;
 
 impl Node {
-    /// How PubSub is spoken, if it is on; `asked` says that an option of the daemon switches it on.
-    pub(crate) fn pubsub_options(&self, asked: bool) -> Result<Option<PubsubOptions>> {
+    /// How PubSub is spoken, if it is on; `asked` is what options of the daemon say of that.
+    pub(crate) fn pubsub_options(&self, asked: Option<bool>) -> Result<Option<PubsubOptions>> {
         let config = self.require_repo()?.config();
         let settings = config.pubsub();
-        if !asked && !settings.enabled && config.flag("Ipns.UsePubsub") != Some(true) {
+        let on = settings.enabled || config.flag("Ipns.UsePubsub") == Some(true);
+        if !asked.unwrap_or(on) {
             return Ok(None);
         }
         let seen = config.duration("Pubsub.SeenMessagesTTL");

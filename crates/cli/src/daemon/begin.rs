@@ -131,6 +131,16 @@ pub(super) fn warn_of_flags(options: &DaemonOptions) {
     }
 }
 
+/// Whether PubSub is on, if options say: by itself, or for the sake of names.
+pub(super) fn asked_pubsub(options: &DaemonOptions, config: &Config) -> Option<bool> {
+    let (pubsub, names) = (options.enable_pubsub, options.enable_ipns_pubsub);
+    if pubsub.is_none() && names.is_none() {
+        return None;
+    }
+    let names = names.unwrap_or(config.flag("Ipns.UsePubsub") == Some(true));
+    Some(pubsub.unwrap_or(config.pubsub().enabled) || names)
+}
+
 /// Starts the network unless the daemon is to be offline, and gives what is to be said of it.
 pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String> {
     if !start.online {

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::listen::{self, Bound, Purpose};
+use super::p2p_proxy::Front;
 use super::systemd;
 
 /// How long a client may take no bytes where the config does not say.
@@ -114,7 +115,7 @@ pub(super) fn greeting(bound: &[Bound]) -> String {
 
 /// Serves on the listeners, and gives the URL for the `gateway` file.
 pub(super) fn serve(
-    gateway: &Gateway,
+    gateway: &Front,
     bound: Vec<Bound>,
     config: &Config,
     servers: &mut JoinSet<()>,

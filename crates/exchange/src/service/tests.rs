@@ -198,3 +198,41 @@ async fn who_waits_is_told_what_for() {
     assert_eq!(service.get(a.cid()).await.unwrap(), a);
     assert_eq!(seen.lock().unwrap()[0].asked, 2);
 }
+
+#[tokio::test]
+async fn what_is_set_later_is_asked_from_then_on() {
+    let a = raw("a");
+    let late = Arc::new(crate::Late::default());
+    let store: Arc<dyn Blockstore> = Arc::new(MemoryStore::default());
+    let told = crate::Announced::new(store, late.clone());
+    let service = BlockService::new(Arc::new(told), late.clone());
+    assert!(!service.exchange().is_online());
+    let error = service.session().get(a.cid()).await.unwrap_err();
+    assert!(matches!(error, Error::NotFoundOffline(_)));
+
+    let mut peer = Peer::default();
+    peer.has.insert(*a.multihash(), a.data().clone());
+    let peer = Arc::new(peer);
+    late.set(peer.clone());
+    assert!(service.exchange().is_online());
+    let b = raw("b");
+    service.store().put_many(vec![b.clone()]).await.unwrap();
+    assert_eq!(
+        *peer.told.lock().unwrap(),
+        [*b.cid()],
+        "by whatever way it came"
+    );
+    assert_eq!(service.session().get(a.cid()).await.unwrap(), a);
+}
+
+#[tokio::test]
+async fn what_is_fetched_ahead_is_kept() {
+    let (a, missing) = (raw("a"), raw("nobody has this"));
+    let (service, _) = with_peer(&[(&a, "a")]);
+    let weak = Cid::new_v1(codec::RAW, Multihash::wrap(0xd5, &[0; 16]).unwrap());
+    let coming = service.prefetch(vec![weak, *missing.cid(), *a.cid()]);
+    while service.stat_local(&[*a.cid()]).await.unwrap() == [None] {
+        tokio::task::yield_now().await;
+    }
+    drop(coming);
+}

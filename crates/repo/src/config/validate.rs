@@ -54,8 +54,8 @@ pub struct StartOptions {
     pub routing: Option<String>,
     /// In a private network: there is a `swarm.key`, or `LIBP2P_FORCE_PNET` is set.
     pub private_network: bool,
-    /// With pubsub, or IPNS over it, switched on by an option.
-    pub pubsub: bool,
+    /// Whether PubSub is on, where options say so in place of the config.
+    pub pubsub: Option<bool>,
 }
 
 impl Config {
@@ -308,7 +308,8 @@ impl Check<'_> {
                 format!("unrecognized Swarm.ConnMgr.Type: {other}"),
             );
         }
-        if start.pubsub || config.pubsub().enabled || config.flag("Ipns.UsePubsub") == Some(true) {
+        let on = config.pubsub().enabled || config.flag("Ipns.UsePubsub") == Some(true);
+        if start.pubsub.unwrap_or(on) {
             self.pubsub();
         }
         self.relay();
