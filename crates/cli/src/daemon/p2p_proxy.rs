@@ -225,7 +225,6 @@ fn without_own(headers: &Headers) -> Headers {
         .all("Connection")
         .flat_map(|value| {
             String::from_utf8_lossy(value)
-                .into_owned()
                 .split(',')
                 .map(|n| n.trim().to_owned())
                 .collect::<Vec<_>>()
