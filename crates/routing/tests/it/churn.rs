@@ -45,7 +45,7 @@ async fn what_is_provided_is_found_after_churn() {
         let known = nodes[0].peer;
         node.dht.ping(known).await.unwrap_err();
     }
-    let client = net.client();
+    let client = net.client_of(&nodes[0]);
     let (mut found, mut living) = (0, 0);
     for (n, key) in keys.iter().enumerate() {
         let wanted = provider(n).peer;
@@ -78,8 +78,9 @@ async fn every_provider_is_found_or_as_many_as_asked() {
 #[tokio::test]
 async fn peers_are_found() {
     let net = Net::of(40).await;
+    let nodes = net.all();
     let client = net.client();
-    for node in net.all().iter().take(10) {
+    for node in nodes.iter().take(10) {
         let found = client.dht.find_peer(node.peer, &Events::default()).await;
         assert_eq!(found.unwrap().id, node.peer);
     }

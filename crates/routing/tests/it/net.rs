@@ -124,7 +124,13 @@ impl Net {
 
     /// A node that only asks, and knows one other.
     pub(crate) fn client(self: &Arc<Self>) -> Arc<Node> {
-        let known = self.all().into_iter().next().unwrap();
+        let mut all = self.all().into_iter();
+        let known = all.find(|node| node.dht.mode() == Mode::Server).unwrap();
+        self.client_of(&known)
+    }
+
+    /// A node that only asks, and knows this one.
+    pub(crate) fn client_of(self: &Arc<Self>, known: &Node) -> Arc<Node> {
         let node = self.add(Mode::Client);
         self.connect(node.peer, known.peer);
         node
