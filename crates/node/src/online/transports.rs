@@ -21,32 +21,27 @@ pub(super) fn network_key(repo: &Repo) -> Result<Option<PreSharedKey>> {
 
 fn read_key(bytes: &[u8]) -> Result<PreSharedKey> {
     let bad = |reason: String| wrong("failed to configure private network", reason);
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| text.is_ascii());
-    let text = text.ok_or_else(|| bad("the key is no text".to_owned()))?;
-    let mut lines = text.lines().map(str::trim_end);
-    let (header, encoding) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
+    // What follows the two lines of the head need not be text.
+    let mut parts = bytes.splitn(3, |byte| *byte == b'\n');
+    let mut line = || String::from_utf8_lossy(parts.next().unwrap_or_default());
+    let (header, encoding) = (line(), line());
+    let (header, encoding) = (header.trim_end(), encoding.trim_end());
+    let rest = parts.next().unwrap_or_default();
+    let coded = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let coded = String::from_utf8_lossy(coded);
+    let coded = coded.trim_end();
     const HEADER: &str = "/key/swarm/psk/1.0.0/";
     if header != HEADER {
         return Err(bad(format!("expected file header {HEADER}, got: {header}")));
     }
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     let key: String = match encoding {
-        "/base16/" => lines.next().unwrap_or("").to_owned(),
+        "/base16/" => coded.to_owned(),
         "/base64/" => {
-            let coded = lines.next().unwrap_or("");
             let base = basalt_block::Base::Base64Pad;
-            let bytes = base.decode(coded).map_err(|e| bad(e.to_string()))?;
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+            hex(&base.decode(coded).map_err(|e| bad(e.to_string()))?)
         }
-        "/bin/" => {
-            let at = header.len() + encoding.len() + 2;
-            let rest = bytes.get(at..).unwrap_or_default();
-            rest.iter()
-                .take(32)
-                .map(|byte| format!("{byte:02x}"))
-                .collect()
-        }
+        "/bin/" => hex(&rest[..rest.len().min(32)]),
         other => return Err(bad(format!("unknown encoding: {other}"))),
     };
     let text = format!("{HEADER}\n/base16/\n{key}");
@@ -108,6 +103,13 @@ mod tests {
         let same =
             "/key/swarm/psk/1.0.0/\n/base64/\nAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n";
         assert_eq!(of(same).unwrap(), key);
+        // The bytes themselves, which here are no text and have an end of a line among them.
+        let bytes: Vec<u8> = (0xe1..=0xff).chain([b'\n']).collect();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = of(&format!("/key/swarm/psk/1.0.0/\n/base16/\n{hex}\n")).unwrap();
+        let raw = [b"/key/swarm/psk/1.0.0/\n/bin/\n", bytes.as_slice()].concat();
+        assert_eq!(read_key(&raw).unwrap(), key);
+        assert!(read_key(&raw[..raw.len() - 1]).is_err());
         assert!(of("/key/swarm/psk/1.0.0/\n/base16/\n0102").is_err());
         assert!(of("/key/swarm/psk/2.0.0/\n/base16/\n").is_err());
         assert!(of("/key/swarm/psk/1.0.0/\n/base58/\nxx").is_err());
