@@ -4,10 +4,10 @@
 //! "Kept" is a directory that stays open, as a daemon has it; "opened" one that is opened for the
 //! one change, as without a daemon. Each change ends with a flush and a sync of the store.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+#[path = "shared/times.rs"]
+mod times;
+
+use std::{sync::Arc, time::Instant};
 
 use anyhow::{Context, Result};
 use basalt_block::{Block, Cid, Hasher, codec};
@@ -16,19 +16,10 @@ use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_unixfs::{Directory, DirectoryBuilder, DirectoryEdit, DirectoryOptions, Entry, Stat};
 use futures::TryStreamExt;
 
+use times::Times;
+
 /// How often each thing is done.
 const ROUNDS: usize = 1000;
-
-struct Times(Vec<Duration>);
-
-impl Times {
-    fn print(mut self, what: &str) {
-        self.0.sort();
-        let at = |share: f64| self.0[((self.0.len() - 1) as f64 * share) as usize];
-        let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
-        println!("{what:32} p50 {p50:>9.2?}  p99 {p99:>9.2?}  max {max:>9.2?}");
-    }
-}
 
 /// Numbers that jump about.
 fn place(round: usize, entries: usize) -> usize {

@@ -1,6 +1,9 @@
 //! A million pins on disk: what listing, asking for one and removing one take, alone and beside adds,
 //! pins and a collection. `cargo run --release -p basalt-bench --example pins [PINS]`
 
+#[path = "shared/times.rs"]
+mod times;
+
 use std::{
     sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
@@ -14,21 +17,12 @@ use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_pin::{Collect, Kind, Pin, Pins};
 use futures::{StreamExt, TryStreamExt};
 
+use times::Times;
+
 /// How often each thing is done.
 const ROUNDS: usize = 300;
 /// Pins written together while the store is filled.
 const BATCH: usize = 10_000;
-
-struct Times(Vec<Duration>);
-
-impl Times {
-    fn print(mut self, what: &str) {
-        self.0.sort();
-        let at = |share: f64| self.0[((self.0.len() - 1) as f64 * share) as usize];
-        let (p50, p99, max) = (at(0.5), at(0.99), at(1.0));
-        println!("{what:32} p50 {p50:>9.2?}  p99 {p99:>9.2?}  max {max:>9.2?}");
-    }
-}
 
 fn block(number: usize) -> Result<Block> {
     let data = format!("block {number}").into_bytes();

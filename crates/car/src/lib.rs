@@ -28,6 +28,7 @@
 mod cbor;
 mod decoder;
 mod error;
+mod gather;
 mod header;
 mod input;
 mod section;
@@ -36,6 +37,7 @@ mod write;
 
 pub use decoder::{Decoder, Event, Limits};
 pub use error::{Error, Reason};
+pub use gather::Gather;
 pub use header::{Header, Roots};
 pub use section::Section;
 pub use write::{section_head, write_header, write_section};

@@ -253,6 +253,15 @@ impl Files {
             keep_cache,
         })
     }
+
+    /// Commits and tells of what was just made at a path.
+    async fn made(&self, parent: u64, name: &[u8], path: &str) -> Answer<Found> {
+        self.commit().await?;
+        let glance = self.mfs.glance(path).await.map_err(of_files)?;
+        let attributes = self.told(&glance);
+        let ino = self.note(parent, name, attributes.kind);
+        Ok(Found { ino, attributes })
+    }
 }
 
 /// A name as the tree has it.
@@ -481,11 +490,7 @@ impl Tree for Files {
             cids: Some(above.map_err(of_files)?),
         };
         self.mfs.mkdir(&path, options).await.map_err(of_files)?;
-        self.commit().await?;
-        let glance = self.mfs.glance(&path).await.map_err(of_files)?;
-        let attributes = self.told(&glance);
-        let ino = self.note(parent, name, attributes.kind);
-        Ok(Found { ino, attributes })
+        self.made(parent, name, &path).await
     }
 
     async fn make_symlink(&self, parent: u64, name: &[u8], target: &[u8]) -> Answer<Found> {
@@ -498,11 +503,7 @@ impl Tree for Files {
             .map_err(of_files)?;
         let block = symlink_block(target, Stat::default(), cids).map_err(|e| of_files(e.into()))?;
         self.mfs.put(&path, block).await.map_err(of_files)?;
-        self.commit().await?;
-        let glance = self.mfs.glance(&path).await.map_err(of_files)?;
-        let attributes = self.told(&glance);
-        let ino = self.note(parent, name, attributes.kind);
-        Ok(Found { ino, attributes })
+        self.made(parent, name, &path).await
     }
 
     async fn remove_file(&self, parent: u64, name: &[u8]) -> Answer<()> {

@@ -21,13 +21,7 @@ const HINT: &str =
 
 /// Answers with a block in the codec that was asked for.
 pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Answer> {
-    let found = visit.found(&headers).await?;
-    let block = visit
-        .backend
-        .block(&found.cid)
-        .await
-        .map_err(|e| Refusal::resolving(visit.path.as_bytes(), &e).with(&headers))?;
-    headers.set("X-Ipfs-Roots", found.roots_header());
+    let (found, block) = visit.block(&mut headers).await?;
     render(visit, headers, &found, block)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use basalt_block::{Base, Cid, cid_text, codec, parse_cid};
+use basalt_block::{Base, Block, Cid, cid_text, codec, parse_cid};
 use basalt_http::{Headers, query};
 use basalt_ipld::{Namespace, Path};
 use basalt_ipns::{Find, Name};
@@ -45,6 +45,15 @@ impl Visit<'_> {
         resolve(self.backend, self.fixed)
             .await
             .map_err(|e| self.failed(&e, headers))
+    }
+
+    /// The block that the path leads to; puts the roots on the way into `headers`.
+    pub(crate) async fn block(&self, headers: &mut Headers) -> Result<(Found, Block)> {
+        let found = self.found(headers).await?;
+        let block = self.backend.block(&found.cid).await;
+        let block = block.map_err(|e| self.failed(&e, headers))?;
+        headers.set("X-Ipfs-Roots", found.roots_header());
+        Ok((found, block))
     }
 
     /// An error on the way to the content.

@@ -16,13 +16,7 @@ use crate::range::{self, Part, Parts};
 
 /// Answers with a block.
 pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Answer> {
-    let found = visit.found(&headers).await?;
-    let block = visit
-        .backend
-        .block(&found.cid)
-        .await
-        .map_err(|e| Refusal::resolving(visit.path.as_bytes(), &e).with(&headers))?;
-    headers.set("X-Ipfs-Roots", found.roots_header());
+    let (found, block) = visit.block(&mut headers).await?;
     let name = match visit.ask.param("filename") {
         "" => format!("{}.bin", found.cid),
         name => name.to_owned(),

@@ -14,6 +14,17 @@ pub fn clean(path: &str) -> String {
 
 /// As [`clean`], for a path that need not be text.
 pub fn clean_bytes(path: &[u8]) -> Vec<u8> {
+    let parts = segments(path);
+    let mut out = vec![b'/'];
+    out.extend(parts.join(&b'/'));
+    if path.ends_with(b"/") && !parts.is_empty() {
+        out.push(b'/');
+    }
+    out
+}
+
+/// The parts of a path between its slashes, without empty ones, `.` and `..`.
+pub fn segments(path: &[u8]) -> Vec<&[u8]> {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.split(|b| *b == b'/') {
         match part {
@@ -24,12 +35,7 @@ pub fn clean_bytes(path: &[u8]) -> Vec<u8> {
             part => parts.push(part),
         }
     }
-    let mut out = vec![b'/'];
-    out.extend(parts.join(&b'/'));
-    if path.ends_with(b"/") && !parts.is_empty() {
-        out.push(b'/');
-    }
-    out
+    parts
 }
 
 /// Sends a browser elsewhere.

@@ -4,14 +4,9 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use libp2p::core::Endpoint;
-use libp2p::core::transport::PortUse;
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{
-    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
-    THandlerOutEvent, ToSwarm, dummy,
-};
+use libp2p::swarm::{FromSwarm, NetworkBehaviour, THandlerInEvent, ToSwarm};
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
@@ -34,12 +29,11 @@ pub(crate) struct Behaviour {
 
 impl Behaviour {
     pub(crate) fn new(peers: Vec<(PeerId, Vec<Multiaddr>)>) -> Self {
-        let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
         Self {
             due: (!peers.is_empty()).then(Instant::now),
             peers,
             connected: 0,
-            round: usize::try_from(random & 0xffff).unwrap_or(0),
+            round: usize::from(rand::random::<u16>()),
             dials: Vec::new(),
             wake: Wake::default(),
         }
@@ -61,29 +55,9 @@ impl Behaviour {
 }
 
 impl NetworkBehaviour for Behaviour {
-    type ConnectionHandler = dummy::ConnectionHandler;
-    type ToSwarm = Infallible;
-
-    fn handle_established_inbound_connection(
-        &mut self,
-        _: ConnectionId,
-        _: PeerId,
-        _: &Multiaddr,
-        _: &Multiaddr,
-    ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(dummy::ConnectionHandler)
-    }
-
-    fn handle_established_outbound_connection(
-        &mut self,
-        _: ConnectionId,
-        _: PeerId,
-        _: &Multiaddr,
-        _: Endpoint,
-        _: PortUse,
-    ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(dummy::ConnectionHandler)
-    }
+    crate::plain::without_streams!();
+    crate::plain::admits_inbound!();
+    crate::plain::admits_outbound!();
 
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match event {
@@ -97,15 +71,6 @@ impl NetworkBehaviour for Behaviour {
             }) => self.connected = self.connected.saturating_sub(1),
             _ => {}
         }
-    }
-
-    fn on_connection_handler_event(
-        &mut self,
-        _: PeerId,
-        _: ConnectionId,
-        event: THandlerOutEvent<Self>,
-    ) {
-        match event {}
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Infallible, THandlerInEvent<Self>>> {

@@ -25,6 +25,7 @@ mod parse;
 mod peering;
 mod peers;
 mod ping;
+mod plain;
 mod pubsub;
 mod range;
 mod reach;

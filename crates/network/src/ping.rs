@@ -47,12 +47,11 @@ async fn echo(mut stream: Stream) {
 /// A stream to ping on.
 pub struct Pings {
     stream: Stream,
-    sent: u64,
 }
 
 impl Pings {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { stream, sent: 0 }
+        Self { stream }
     }
 
     /// Sends one and waits for it to come back: how long that took.
@@ -60,14 +59,7 @@ impl Pings {
     /// # Errors
     /// It did not come back, or changed.
     pub async fn ping(&mut self) -> Result<Duration> {
-        let mut bytes = [0; SIZE];
-        self.sent += 1;
-        let salt = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), self.sent);
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = salt
-                .rotate_left(u32::try_from(at).unwrap_or(0) * 7)
-                .to_le_bytes()[0];
-        }
+        let bytes: [u8; SIZE] = rand::random();
         let began = Instant::now();
         let mut came = [0; SIZE];
         let round = async {

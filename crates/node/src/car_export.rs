@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use basalt_block::{Block, Cid, codec, hash_codes::IDENTITY};
 use basalt_blockstore::BlockStat;
+use basalt_car::Gather;
 use basalt_exchange::{BlockService, Prefetch};
 use basalt_ipld::Value;
 use basalt_pin::{Guard, Visited};
@@ -18,8 +19,6 @@ const READ: usize = 64;
 const READ_BYTES: u64 = 2 << 20;
 /// Smaller blocks are gathered until there are as many bytes.
 const GATHER: usize = 128 << 10;
-/// Larger blocks are handed on as they are, in bytes.
-const LARGE: usize = 16 << 10;
 /// An error names a place this deep at most.
 const NAMED_DEPTH: usize = 4096;
 /// Links whose blocks are fetched ahead.
@@ -47,9 +46,7 @@ pub struct CarExport {
     root: Option<Cid>,
     visited: Visited,
     stack: Vec<Frame>,
-    /// Bytes to be handed out.
-    ready: VecDeque<Bytes>,
-    gathered: Vec<u8>,
+    gather: Gather,
     ended: bool,
     _guard: Guard,
 }
@@ -77,16 +74,13 @@ impl Node {
         let blocks = self.blocks_for(options.offline || options.local_only);
         let guard = self.pins().collector().protect(root).await;
         blocks.stat(&root).await?;
-        let mut header = Vec::new();
-        basalt_car::write_header(&[root], &mut header);
         Ok(CarExport {
             blocks,
             options,
             root: Some(root),
             visited: Visited::default(),
             stack: Vec::new(),
-            ready: VecDeque::new(),
-            gathered: header,
+            gather: Gather::new(&[root], GATHER),
             ended: false,
             _guard: guard,
         })
@@ -101,45 +95,24 @@ impl CarExport {
     /// been handed out.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
-            if let Some(bytes) = self.ready.pop_front() {
+            if let Some(bytes) = self.gather.take() {
                 return Ok(Some(bytes));
             }
             if self.ended {
                 return Ok(None);
             }
             match self.step().await {
-                Ok(Some(block)) => self.write(&block),
+                Ok(Some(block)) => self.gather.write(&block),
                 Ok(None) => {
                     self.ended = true;
-                    self.flush();
+                    self.gather.flush();
                 }
                 // What came before the error is written before it is told.
-                Err(_) if !self.gathered.is_empty() => self.flush(),
+                Err(_) if self.gather.has_rest() => self.gather.flush(),
                 Err(error) => {
                     self.ended = true;
                     return Err(error);
                 }
-            }
-        }
-    }
-
-    fn flush(&mut self) {
-        if !self.gathered.is_empty() {
-            let gathered = std::mem::take(&mut self.gathered);
-            self.ready.push_back(gathered.into());
-        }
-    }
-
-    fn write(&mut self, block: &Block) {
-        let data = block.data();
-        basalt_car::section_head(block.cid(), data.len(), &mut self.gathered);
-        if data.len() >= LARGE {
-            self.flush();
-            self.ready.push_back(data.clone());
-        } else {
-            self.gathered.extend_from_slice(data);
-            if self.gathered.len() >= GATHER {
-                self.flush();
             }
         }
     }

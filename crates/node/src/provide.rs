@@ -48,6 +48,14 @@ pub struct KeptBy {
     pub files: bool,
 }
 
+impl KeptBy {
+    /// It is pinned, and that is all.
+    pub const PIN: Self = Self {
+        pin: true,
+        files: false,
+    };
+}
+
 /// What announces; cheap to clone.
 #[derive(Clone)]
 pub struct Provider(Arc<Inner>);

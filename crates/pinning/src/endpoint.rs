@@ -1,6 +1,6 @@
 //! Where a service is.
 
-use basalt_http::{Target, query};
+use basalt_http::{Target, mux, query};
 
 /// The URL of a service's API, as Kubo keeps it: without what is doubled in its path, and without a
 /// slash at its end.
@@ -116,18 +116,8 @@ fn check_authority(authority: &str) -> Result<(), NotAnEndpoint> {
 /// The path without empty parts, `.` and `..`.
 fn clean(path: &str) -> Result<String, NotAnEndpoint> {
     let path = query::unescape_path(path.as_bytes()).ok_or(NotAnEndpoint::NotHttp)?;
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in path.split(|b| *b == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
     let mut out = String::new();
-    for part in parts {
+    for part in mux::segments(&path) {
         out.push('/');
         out.push_str(&escape(part));
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use basalt_block::{Block, Cid, Hasher, codec, hash_codes::IDENTITY};
+use basalt_car::Gather;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 
@@ -17,8 +18,6 @@ use crate::error::Error;
 const AHEAD: usize = 8;
 /// Smaller blocks are put together until there are as many bytes.
 const GATHER: usize = 64 << 10;
-/// Larger ones are handed on as they are.
-const LARGE: usize = 8 << 10;
 /// No honest DAG is deeper.
 const MAX_DEPTH: usize = 4096;
 
@@ -34,9 +33,7 @@ pub(super) struct Walk {
     root: Option<Cid>,
     stack: Vec<Frame>,
     seen: Seen,
-    /// Bytes to be handed out.
-    out: Vec<u8>,
-    ready: VecDeque<Bytes>,
+    gather: Gather,
     /// Whether there is a block in it.
     begun: bool,
     ended: bool,
@@ -52,8 +49,6 @@ struct Frame {
 impl Walk {
     /// The blocks `path`, then those of `root` that `params` asks for.
     pub(super) fn new(backend: Backend, root: Cid, params: &Params, path: Vec<Cid>) -> Self {
-        let mut out = Vec::new();
-        basalt_car::write_header(&[root], &mut out);
         Self {
             backend,
             scope: params.scope,
@@ -63,8 +58,7 @@ impl Walk {
             root: Some(root),
             stack: Vec::new(),
             seen: Seen::default(),
-            out,
-            ready: VecDeque::new(),
+            gather: Gather::new(&[root], GATHER),
             begun: false,
             ended: false,
         }
@@ -102,7 +96,7 @@ impl Walk {
 
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            if let Some(bytes) = self.ready.pop_front() {
+            if let Some(bytes) = self.gather.take() {
                 return Ok(Some(bytes));
             }
             if self.ended {
@@ -112,19 +106,13 @@ impl Walk {
                 Ok(Some(block)) => self.write(&block),
                 Ok(None) => {
                     self.ended = true;
-                    self.flush();
+                    self.gather.flush();
                 }
                 // What came before an error is written before it, and the next step fails again. A
                 // header alone is nothing.
-                Err(_) if self.begun && !self.out.is_empty() => self.flush(),
+                Err(_) if self.begun && self.gather.has_rest() => self.gather.flush(),
                 Err(error) => return Err(error),
             }
-        }
-    }
-
-    fn flush(&mut self) {
-        if !self.out.is_empty() {
-            self.ready.push_back(std::mem::take(&mut self.out).into());
         }
     }
 
@@ -137,17 +125,7 @@ impl Walk {
         if !self.seen.write(block.cid()) && !self.duplicates {
             return;
         }
-        let data = block.data();
-        basalt_car::section_head(block.cid(), data.len(), &mut self.out);
-        if data.len() >= LARGE {
-            self.flush();
-            self.ready.push_back(data.clone());
-        } else {
-            self.out.extend_from_slice(data);
-            if self.out.len() >= GATHER {
-                self.flush();
-            }
-        }
+        self.gather.write(block);
     }
 
     /// The next block. After an error it can be called again, and fails again.

@@ -121,17 +121,13 @@ Example:
                 }
             }
         }
-        let kept = KeptBy {
-            pin: true,
-            ..KeptBy::default()
-        };
         let options = &call.options;
         let how = [
             options.fast_provide_root,
             options.fast_provide_dag,
             options.fast_provide_wait,
         ];
-        fast_provide(node, &pinned, kept, how).await?;
+        fast_provide(node, &pinned, KeptBy::PIN, how).await?;
         if call.options.stats {
             out.emit(imported.stats().into()).await?;
         }

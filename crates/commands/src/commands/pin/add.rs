@@ -177,16 +177,12 @@ async fn add(call: &mut Call<Options>, cids: &CidText, progress: &Progress) -> R
         pins.push(cids.write(&cid));
         roots.push(cid);
     }
-    let kept = KeptBy {
-        pin: true,
-        ..KeptBy::default()
-    };
     let options = &call.options;
     let how = [
         options.fast_provide_root,
         options.fast_provide_dag,
         options.fast_provide_wait,
     ];
-    fast_provide(call.ctx.node().await?, &roots, kept, how).await?;
+    fast_provide(call.ctx.node().await?, &roots, KeptBy::PIN, how).await?;
     Ok(pins)
 }

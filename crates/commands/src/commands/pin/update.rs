@@ -64,17 +64,13 @@ has changed is pinned fast.",
             }
             error => Error::new(error.to_string()),
         })?;
-        let kept = KeptBy {
-            pin: true,
-            ..KeptBy::default()
-        };
         let options = &call.options;
         let how = [
             options.fast_provide_root,
             options.fast_provide_dag,
             options.fast_provide_wait,
         ];
-        fast_provide(node, &[to], kept, how).await?;
+        fast_provide(node, &[to], KeptBy::PIN, how).await?;
         out.once(Pins {
             pins: vec![cids.write(&from), cids.write(&to)],
         })
