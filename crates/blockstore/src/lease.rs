@@ -35,6 +35,8 @@ pub struct Lease {
 pub struct Horizon {
     /// The first epoch that is spared.
     pub oldest_kept: u32,
+    /// Whether leases from before the sweep keep what is older than its beginning.
+    pub held_back: bool,
 }
 
 impl Epochs {
@@ -71,12 +73,10 @@ impl Epochs {
         let mut inner = self.lock();
         let began = inner.tick().saturating_add(1);
         inner.current = began;
+        let oldest_lease = inner.leases.keys().next().copied();
         Horizon {
-            oldest_kept: inner
-                .leases
-                .keys()
-                .next()
-                .map_or(began, |lease| began.min(*lease)),
+            oldest_kept: oldest_lease.map_or(began, |lease| began.min(lease)),
+            held_back: oldest_lease.is_some_and(|lease| lease < began),
         }
     }
 
@@ -97,6 +97,14 @@ impl Inner {
 }
 
 impl Horizon {
+    /// What spares this epoch and all later ones.
+    pub fn of(oldest_kept: u32) -> Self {
+        Self {
+            oldest_kept,
+            held_back: false,
+        }
+    }
+
     /// Whether a block last written in `epoch` is spared. An epoch later than `current` was written
     /// under a clock that has since been set back: nobody holds it.
     pub fn spares(&self, epoch: u32, current: u32) -> bool {
@@ -146,9 +154,10 @@ mod tests {
         let epochs = Epochs::default();
         let lease = epochs.lease();
         let horizon = epochs.begin_sweep();
-        assert!(horizon.spares(lease.epoch(), epochs.current()));
+        assert!(horizon.held_back && horizon.spares(lease.epoch(), epochs.current()));
         drop(lease);
         let next = epochs.begin_sweep();
+        assert!(!next.held_back);
         assert!(!next.spares(horizon.oldest_kept, epochs.current()));
     }
 }

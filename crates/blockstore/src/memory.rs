@@ -62,7 +62,7 @@ impl MemoryStore {
         let current = self.epochs.current();
         let horizon = horizon.or_else(|| {
             let oldest_kept = self.epochs.oldest_lease()?;
-            Some(Horizon { oldest_kept })
+            Some(Horizon::of(oldest_kept))
         });
         let mut delete_one = |hash| {
             let Some(row) = state.blocks.get(hash) else {

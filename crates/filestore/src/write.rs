@@ -206,7 +206,7 @@ impl Filestore {
         let current = self.0.epochs.current();
         let horizon = horizon.or_else(|| {
             let oldest_kept = self.0.epochs.oldest_lease()?;
-            Some(Horizon { oldest_kept })
+            Some(Horizon::of(oldest_kept))
         });
         let mut totals = self.totals();
         let mut batch = Batch::default();

@@ -138,7 +138,7 @@ impl<'a> Group<'a> {
         let orphans = horizon.is_none();
         let horizon = horizon.or_else(|| {
             let oldest_kept = self.epochs.oldest_lease()?;
-            Some(Horizon { oldest_kept })
+            Some(Horizon::of(oldest_kept))
         });
         let rows = hashes.iter().zip(keys).zip(known);
         let deleted = rows

@@ -21,6 +21,11 @@ const EVENTS: usize = 4 * BATCH;
 /// The most broken blocks that are named.
 const NAMED: usize = 1000;
 
+/// How many milliseconds writers that were there before are waited for, in turns. Each keeps what others wrote
+/// since it began, to the minute, so that without this a collection beside small adds would spare
+/// all garbage of the last minute.
+const WRITERS: [u64; 6] = [1, 4, 20, 75, 150, 250];
+
 /// How to collect.
 #[derive(Debug, Clone, Default)]
 pub struct Collect {
@@ -90,6 +95,19 @@ impl Collection {
 }
 
 impl Collector {
+    /// Begins a sweep, and begins it anew while writers from before may be about to end.
+    async fn horizon(&self) -> Horizon {
+        let mut horizon = self.store.begin_sweep();
+        for wait in WRITERS {
+            if !horizon.held_back {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            horizon = self.store.begin_sweep();
+        }
+        horizon
+    }
+
     /// Collects garbage. One collection runs at a time: another waits for its turn.
     pub fn collect(self: &Arc<Self>, options: Collect) -> Collection {
         let (sender, events) = mpsc::channel(EVENTS);
@@ -125,7 +143,7 @@ impl Task {
         };
         let started = Instant::now();
         // First of all: whatever is written from now on is spared.
-        let horizon = collector.store.begin_sweep();
+        let horizon = collector.horizon().await;
         let live = Arc::new(Visited::default());
         let run = collector.gate.begin(live.clone());
         let events = self.events.clone();

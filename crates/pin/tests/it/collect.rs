@@ -148,6 +148,22 @@ async fn other_roots_keep_what_is_there() {
 }
 
 #[tokio::test]
+async fn garbage_goes_though_a_writer_was_at_work_when_the_collection_began() {
+    let store = MemoryStore::default();
+    let pins = pins_on(&store);
+    let lease = store.lease();
+    store.put_many(tree("a", 4).1).await.unwrap();
+    let writer = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(lease);
+    };
+    let collection = pins.collector().collect(Collect::default());
+    let (summary, ()) = tokio::join!(collection.finish(), writer);
+    assert_eq!(summary.unwrap().spared, 0);
+    assert!(stored(&store).await.is_empty());
+}
+
+#[tokio::test]
 async fn leases_keep_what_is_written_under_them() {
     let store = MemoryStore::default();
     let pins = pins_on(&store);
