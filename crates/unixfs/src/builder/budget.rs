@@ -4,8 +4,8 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// Memory that all imports share, in bytes, for what they read ahead.
 ///
-/// An import may always hold two chunks. More than that it takes from here while there is some,
-/// and otherwise works one chunk at a time; so no import ever waits for another.
+/// What an import holds it takes from here while there is some, and otherwise it works one chunk at
+/// a time; so no import ever waits for another.
 #[derive(Debug, Clone)]
 pub struct Budget(Arc<Semaphore>);
 

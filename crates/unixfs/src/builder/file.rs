@@ -229,13 +229,19 @@ impl FileBuilder {
     }
 
     async fn chunk(&mut self, chunk: Bytes) -> Result<()> {
-        if self.held > 0 && !self.allow(chunk.len()) {
+        let short = !self.allow(chunk.len());
+        if short && self.held > 0 {
             self.hash_batch().await?;
             self.drain().await?;
         }
         self.held += chunk.len();
         self.batch_bytes += chunk.len();
         self.batch.push(chunk);
+        if short && self.batch_bytes > HASH_HERE {
+            // The next chunk may be long in coming.
+            self.hash_batch().await?;
+            self.drain().await?;
+        }
         if self.batch_bytes >= BATCH || self.batch.len() >= BATCH_CHUNKS {
             self.hash_batch().await?;
             self.collect_ready().await?;
