@@ -1,6 +1,7 @@
 //! The daemon: a node, its listeners, and an orderly end.
 
 mod begin;
+mod domains;
 mod files;
 mod gateway;
 mod greeting;
@@ -17,7 +18,8 @@ use basalt::Node;
 use basalt::repo::config::{Config, StartOptions};
 use basalt_commands::{Call, Context, DaemonOptions, Error, Host, Output, Result, version_text};
 use basalt_http as http;
-use basalt_rpc::{Access, Face, Metrics, Pages};
+use basalt_http::metrics::Requests;
+use basalt_rpc::{Access, Face, Pages};
 use listen::{Bound, Purpose};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -107,12 +109,13 @@ async fn run_node(
     let bound = listen(&config, globals.api.as_deref()).await?;
     out.emit(greeting::listeners(&config, &bound)).await?;
     let address = bound.first().map(Bound::reachable);
-    let denied = gateway::denylists(repo.path(), &stop).await;
-    let content = gateway::open(node, &config, denied);
-    let pages = Pages::new(&config, options.unrestricted_api, Metrics::new("api"));
-    let counted = content.clone();
+    tokio::spawn(node.denylists().clone().watch(stop.clone()));
+    let content = gateway::open(node, &config);
+    let pages = Pages::new(&config, options.unrestricted_api, Requests::new("api"));
+    let (counted, asked) = (content.clone(), Requests::new("gateway"));
     let pages = pages
         .with_content(gateway::as_content(&content))
+        .with_requests(asked.clone())
         .with_metrics(Arc::new(move |out| counted.write_metrics(out)));
     let mut servers = JoinSet::new();
     for bound in bound {
@@ -131,7 +134,7 @@ async fn run_node(
     let bound = gateway::listen(&config).await?;
     out.emit(gateway::greeting(&bound)).await?;
     let url = gateway::serve(
-        &p2p_proxy::Front::new(&content, node),
+        &p2p_proxy::Front::new(&content, node, asked),
         bound,
         &config,
         &mut servers,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use basalt::denylist::Denylists;
 use basalt::repo::config::StartOptions;
 use basalt_fuse::Mounts;
 use tokio::sync::OnceCell;
@@ -54,6 +55,13 @@ pub struct ActiveRequest {
     pub began: Instant,
     /// How long it ran; `None` while it runs.
     pub ran: Option<Duration>,
+}
+
+/// The lists of what is not given out, for the node of this repo. They may be long.
+pub async fn denylists(repo: &Path) -> Denylists {
+    let repo = repo.to_owned();
+    let read = tokio::task::spawn_blocking(move || Denylists::of_repo(&repo)).await;
+    read.unwrap_or_default()
 }
 
 /// How long an ended request is shown.
@@ -121,6 +129,7 @@ impl Context {
     pub async fn node(&self) -> Result<&basalt::Node> {
         let open = || async {
             let mut builder = basalt::Node::builder().repo(&self.0.repo);
+            builder = builder.denylists(denylists(&self.0.repo).await);
             if let Some(file) = &self.0.config_file {
                 builder = builder.config_file(file);
             }

@@ -35,7 +35,7 @@ pub use command::{Call, Command, Encoder, Encoding, Entry, Events, Meta, Out, Vi
 pub use commands::daemon::Options as DaemonOptions;
 pub use commands::init_repo;
 pub use commands::version::version_text;
-pub use context::{ActiveRequest, Context};
+pub use context::{ActiveRequest, Context, denylists};
 pub use error::{Code, Error};
 pub use go_error::go_error;
 pub use host::Host;

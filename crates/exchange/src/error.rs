@@ -1,4 +1,9 @@
+use std::sync::Arc;
+
 use basalt_block::Cid;
+
+/// Why a block is not to be given out.
+pub type Refusal = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Why a block could not be had or kept.
 ///
@@ -23,6 +28,9 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] basalt_blockstore::Error),
+    /// The block is not to be given out, for this reason.
+    #[error("{0}")]
+    Refused(Refusal),
     /// The CID is not to be trusted, or a block's bytes are not those that its CID names.
     #[error(transparent)]
     Block(#[from] basalt_block::Error),

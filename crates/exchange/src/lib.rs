@@ -30,11 +30,11 @@ mod service;
 mod traits;
 
 pub use announced::Announced;
-pub use error::Error;
+pub use error::{Error, Refusal};
 pub use late::Late;
 pub use offline::Offline;
 pub use service::{BlockService, Prefetch};
-pub use traits::{Event, Exchange, Observer, Waiting};
+pub use traits::{Event, Exchange, Gate, Observer, Waiting};
 
 /// The result of every call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -6,7 +6,7 @@ use basalt_blockstore::{BlockStat, Blockstore, Lease};
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use tokio::task::JoinHandle;
 
-use crate::{Error, Event, Exchange, Observer, Offline, Result, Waiting};
+use crate::{Error, Event, Exchange, Gate, Observer, Offline, Result, Waiting};
 
 /// Blocks read from the store in one visit by [`BlockService::stream`].
 const VISIT: usize = 64;
@@ -23,6 +23,7 @@ pub struct BlockService {
     exchange: Arc<dyn Exchange>,
     observer: Option<Observer>,
     hash_on_read: bool,
+    gate: Option<Gate>,
 }
 
 impl BlockService {
@@ -33,6 +34,7 @@ impl BlockService {
             exchange,
             observer: None,
             hash_on_read: false,
+            gate: None,
         }
     }
 
@@ -51,6 +53,26 @@ impl BlockService {
     pub fn observed(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
         self
+    }
+
+    /// The same service, which refuses what `gate` refuses, whether it is asked for or to be written.
+    pub fn gated(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
+    /// The same service, which refuses nothing.
+    pub fn ungated(mut self) -> Self {
+        self.gate = None;
+        self
+    }
+
+    fn check(&self, cid: &Cid) -> Result<()> {
+        validate(cid)?;
+        match &self.gate {
+            Some(gate) => gate(cid).map_err(Error::Refused),
+            None => Ok(()),
+        }
     }
 
     /// The same service, which asks nobody for what is missing.
@@ -87,7 +109,7 @@ impl BlockService {
 
     /// The block, from the store or the exchange.
     pub async fn get(&self, cid: &Cid) -> Result<Block> {
-        validate(cid)?;
+        self.check(cid)?;
         if let Some(block) = Block::from_identity(cid) {
             return Ok(block);
         }
@@ -177,7 +199,7 @@ impl BlockService {
     /// asked.
     pub async fn get_local(&self, cids: &[Cid]) -> Result<Vec<Option<Block>>> {
         for cid in cids {
-            validate(cid)?;
+            self.check(cid)?;
         }
         let stored: Vec<Cid> = cids.iter().copied().filter(is_stored).collect();
         let found = self.checked(self.store.get_many(&stored).await?).await?;
@@ -220,7 +242,7 @@ impl BlockService {
     /// [`BlockService::lease`] first, and hold it until something pins the blocks.
     pub async fn put_many(&self, blocks: Vec<Block>) -> Result<()> {
         for block in &blocks {
-            validate(block.cid())?;
+            self.check(block.cid())?;
         }
         let blocks: Vec<Block> = blocks.into_iter().filter(|b| is_stored(b.cid())).collect();
         let cids: Vec<Cid> = blocks.iter().map(|b| *b.cid()).collect();
@@ -233,7 +255,7 @@ impl BlockService {
     /// told to those who ask for them.
     pub fn prefetch(&self, cids: Vec<Cid>) -> Prefetch {
         let cids = cids.into_iter();
-        let cids = cids.filter(|cid| validate(cid).is_ok() && is_stored(cid));
+        let cids = cids.filter(|cid| self.check(cid).is_ok() && is_stored(cid));
         let mut fetched = self.fetch(cids.collect());
         Prefetch(tokio::spawn(async move {
             while fetched.next().await.is_some() {}

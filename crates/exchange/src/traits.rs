@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use basalt_block::{Block, Cid};
 use futures::stream::BoxStream;
 
-use crate::Error;
+use crate::{Error, Refusal};
 
 /// A way to get blocks from other nodes.
 #[async_trait]
@@ -63,6 +63,10 @@ pub struct Waiting {
     /// How long ago it was asked for.
     pub since: Duration,
 }
+
+/// Refuses blocks that are neither to be given out nor to be kept. Called for every block: it must not
+/// block.
+pub type Gate = Arc<dyn Fn(&Cid) -> Result<(), Refusal> + Send + Sync>;
 
 /// Is told what a request waits for. Called on the task that waits: it must not block.
 pub type Observer = Arc<dyn Fn(&Waiting) + Send + Sync>;

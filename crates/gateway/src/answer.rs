@@ -6,6 +6,8 @@ use futures::stream::BoxStream;
 
 use crate::error::Error;
 use crate::metrics::Kind;
+use crate::pace::Pace;
+use crate::reading::Reading;
 
 /// Pieces of a body.
 pub(crate) type Pieces = BoxStream<'static, Result<Bytes, Error>>;
@@ -18,10 +20,10 @@ pub(crate) enum Body {
     Length(u64),
     /// Nothing, and no length.
     None,
-    /// Pieces that come to so many bytes.
-    Sized(u64, Pieces),
-    /// Pieces without a known end; an error goes into a trailer.
-    Stream(Pieces),
+    /// Pieces that can be read again.
+    Sized(Reading),
+    /// Pieces without a known end, and the pace at which they are made.
+    Stream(Pieces, Pace),
 }
 
 /// An answer.

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use basalt_block::{Block, Cid};
+use basalt_denylist::Denylists;
 use basalt_exchange::BlockService;
 use basalt_ipns::{Find, Resolver};
 use basalt_unixfs::BlockSource;
 
-use crate::denylist::Denylists;
+use crate::directories::Directories;
 use crate::error::Error;
+use crate::pace::{PIECE, Pace};
 
 /// Blocks and names.
 #[derive(Clone)]
@@ -17,16 +19,18 @@ pub(crate) struct Backend {
     pub(crate) blocks: BlockService,
     pub(crate) names: Resolver,
     pub(crate) denied: Denylists,
-    /// Whether so many requests are being answered that each must do with little memory.
-    pub(crate) crowded: bool,
+    /// Directories that were looked into.
+    pub(crate) directories: Directories,
+    /// How much memory the answer to the request may hold.
+    pub(crate) pace: Pace,
 }
 
 impl Backend {
     /// The same for the blocks of one request, which belong together.
-    pub(crate) fn session(&self, crowded: bool) -> Self {
+    pub(crate) fn session(&self) -> Self {
         Self {
             blocks: self.blocks.session(),
-            crowded,
+            pace: self.pace.another(),
             ..self.clone()
         }
     }
@@ -35,7 +39,7 @@ impl Backend {
     pub(crate) fn source(&self) -> Arc<dyn BlockSource> {
         Arc::new(Blocks {
             blocks: self.blocks.clone(),
-            denied: self.denied.clone(),
+            pace: self.pace.clone(),
         })
     }
 
@@ -49,7 +53,16 @@ impl Backend {
 
     /// A block.
     pub(crate) async fn block(&self, cid: &Cid) -> Result<Block, Error> {
-        self.denied.check_cid(cid)?;
+        if self.pace.is_crowded() {
+            // What has to come from elsewhere takes no turn: it may take long.
+            let known = self.blocks.stat_local(std::slice::from_ref(cid)).await;
+            let known = known
+                .ok()
+                .and_then(|known| known.into_iter().next().flatten());
+            if known.is_some_and(|stat| stat.size > PIECE as u64) {
+                self.pace.take_turn().await;
+            }
+        }
         self.blocks
             .get(cid)
             .await
@@ -59,14 +72,7 @@ impl Backend {
 
 struct Blocks {
     blocks: BlockService,
-    denied: Denylists,
-}
-
-impl Blocks {
-    fn check(&self, cid: &Cid) -> basalt_unixfs::Result<()> {
-        let checked = self.denied.check_cid(cid);
-        checked.map_err(|e| basalt_unixfs::Error::Source(Box::new(e)))
-    }
+    pace: Pace,
 }
 
 fn failure(error: basalt_exchange::Error) -> basalt_unixfs::Error {
@@ -76,12 +82,14 @@ fn failure(error: basalt_exchange::Error) -> basalt_unixfs::Error {
 #[async_trait]
 impl BlockSource for Blocks {
     async fn get(&self, cid: &Cid) -> basalt_unixfs::Result<Block> {
-        self.check(cid)?;
         self.blocks.get(cid).await.map_err(failure)
     }
 
     async fn get_many(&self, cids: &[Cid]) -> basalt_unixfs::Result<Vec<Block>> {
-        cids.iter().try_for_each(|cid| self.check(cid))?;
         self.blocks.get_many(cids).await.map_err(failure)
+    }
+
+    fn read_ahead(&self) -> usize {
+        self.pace.ahead()
     }
 }

@@ -73,7 +73,11 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     if visit.ask.is_head() {
         return Ok(Answer::bare(200, headers));
     }
-    let answer = Answer::new(200, headers, Body::Stream(walk.pieces()));
+    let answer = Answer::new(
+        200,
+        headers,
+        Body::Stream(walk.pieces(), visit.backend.pace.clone()),
+    );
     Ok(answer.counted(&[Kind::Any, Kind::Car]))
 }
 

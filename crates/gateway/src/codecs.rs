@@ -57,7 +57,7 @@ pub(crate) fn render(
     headers.set("X-Content-Type-Options", "nosniff");
 
     let as_it_is = |headers| {
-        let answer = raw::bytes(visit.ask, headers, &visit.fresh, block.data().clone())?;
+        let answer = raw::bytes(visit, headers, block.clone())?;
         Ok(answer.counted(DOCUMENT))
     };
     if format == Format::Default {

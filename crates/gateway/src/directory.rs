@@ -62,7 +62,11 @@ pub(crate) async fn serve(
     }
     let entries = directory.entries().map(|entry| entry.map_err(Error::from));
     let pieces = page::listing::render(visit, found, directory.dag_size(), entries.boxed());
-    let answer = Answer::new(200, headers, Body::Stream(pieces));
+    let answer = Answer::new(
+        200,
+        headers,
+        Body::Stream(pieces, visit.backend.pace.clone()),
+    );
     Ok(answer.counted(&[Kind::Any, Kind::Listing]))
 }
 

@@ -1,6 +1,7 @@
 //! What goes wrong on the way to content.
 
 use basalt_block::Cid;
+use basalt_denylist::Blocked;
 use basalt_ipld::go_quote;
 
 /// Why content could not be found or read. The texts are Kubo's.
@@ -18,15 +19,8 @@ pub(crate) enum Error {
     #[error("{0}")]
     Missing(String),
     /// Content that this node does not give out.
-    #[error("{what} is blocked and cannot be provided{}", in_brackets(.reason.as_deref()))]
-    Blocked {
-        /// The path or the CID.
-        what: String,
-        /// Why, as far as the list says it.
-        reason: Option<String>,
-        /// 410 or 451.
-        status: u16,
-    },
+    #[error("{}", shown_blocked(.0))]
+    Blocked(Blocked),
     /// Anything else, in the words of whoever failed.
     #[error("{0}")]
     Other(String),
@@ -42,14 +36,18 @@ impl Error {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::NoLink { .. } | Self::Missing(_) => 404,
-            Self::Blocked { status, .. } => *status,
+            Self::Blocked(blocked) => blocked.status,
             Self::Other(_) => 500,
         }
     }
 }
 
-fn in_brackets(reason: Option<&str>) -> String {
-    reason.map_or_else(String::new, |reason| format!(" ({reason})"))
+/// What a browser is told, with the reason that the list has.
+fn shown_blocked(blocked: &Blocked) -> String {
+    match &blocked.reason {
+        Some(reason) => format!("{blocked} ({reason})"),
+        None => blocked.to_string(),
+    }
 }
 
 /// What is said behind an error about a block: what was done to get it.
@@ -61,13 +59,24 @@ impl Error {
         match self {
             Self::Missing(text) => Self::Missing(format!("{text}: {RETRIEVAL}")),
             Self::Other(text) => Self::Other(format!("{text}: {RETRIEVAL}")),
-            error @ (Self::NoLink { .. } | Self::Blocked { .. }) => error,
+            error @ (Self::NoLink { .. } | Self::Blocked(_)) => error,
         }
+    }
+}
+
+impl From<Blocked> for Error {
+    fn from(blocked: Blocked) -> Self {
+        Self::Blocked(blocked)
     }
 }
 
 impl From<basalt_exchange::Error> for Error {
     fn from(error: basalt_exchange::Error) -> Self {
+        if let basalt_exchange::Error::Refused(refusal) = &error
+            && let Some(blocked) = refusal.downcast_ref::<Blocked>()
+        {
+            return Self::Blocked(blocked.clone());
+        }
         match error.missing() {
             Some(_) => Self::Missing(error.to_string()),
             None => Self::Other(error.to_string()),
@@ -81,10 +90,7 @@ impl From<basalt_unixfs::Error> for Error {
             basalt_unixfs::Error::Source(source) => {
                 match source.downcast::<basalt_exchange::Error>() {
                     Ok(error) => (*error).into(),
-                    Err(source) => match source.downcast::<Self>() {
-                        Ok(error) => *error,
-                        Err(source) => Self::Other(source.to_string()),
-                    },
+                    Err(source) => Self::Other(source.to_string()),
                 }
             }
             basalt_unixfs::Error::NotFound(_) => Self::Missing(error.to_string()),

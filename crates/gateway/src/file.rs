@@ -1,27 +1,33 @@
 //! Files: what they are called, what type they have, which bytes of them.
 
-use basalt_block::{Block, Cid};
+use std::sync::{Mutex, PoisonError};
+
+use basalt_block::{Block, Cid, codec};
 use basalt_http::Headers;
 use basalt_ipld::Path;
 use basalt_unixfs::{File, Symlink};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::answer::{Answer, Refusal, Result};
+use crate::answer::{Answer, Body, Refusal, Result};
+use crate::backend::Backend;
 use crate::error::Error;
 use crate::format::Format;
 use crate::metrics::Kind;
 use crate::mime;
 use crate::namespace::Visit;
+use crate::pace::Pace;
+use crate::range::Part;
 use crate::raw::{self, set_disposition};
+use crate::reading::Reading;
 use crate::resolve::Found;
 
 const FILE: &[Kind] = &[Kind::Any, Kind::File];
 
+/// The type of what nobody can look at.
+const UNKNOWN: &str = "application/octet-stream";
 /// How many bytes tell the type of a file.
 const SNIFFED: u64 = 3072;
-/// What is read ahead of a client, in bytes; many of them may be slow.
-const READ_AHEAD: usize = 512 << 10;
 
 /// As what a file is shown.
 pub(crate) struct Shown<'a> {
@@ -55,23 +61,52 @@ pub(crate) async fn serve(
     let media = match (by_name, shown.media) {
         (Some(media), _) => media,
         (None, Some(media)) => media.to_owned(),
+        (None, None) if file.cid().codec() == codec::RAW => {
+            mime::of_content(sniffed(file.block().data()))
+        }
         // Of a range too the type is that of the file, whatever stands in the range.
         (None, None) => {
-            let head = beginning(file).await.map_err(|e| {
-                Refusal::new(500, format!("cannot detect content-type: {e}")).with(&headers)
-            })?;
-            mime::of_content(&head)
+            let mut head = BytesMut::new();
+            match beginning(&visit.backend.pace, file, &mut head).await {
+                // A part may be had where the beginning is not.
+                Err(_) if !range.is_empty() && head.is_empty() => UNKNOWN.to_owned(),
+                Err(e) if range.is_empty() => {
+                    let text = format!("cannot detect content-type: {e}");
+                    return Err(Refusal::new(500, text).with(&headers));
+                }
+                _ => mime::of_content(&head),
+            }
         }
     };
     headers.set("Content-Type", without_charset(&media));
     let modified = visit.fresh.last_modified();
     let answer = raw::content(ask, headers, modified, size, |part| {
-        let ahead = if visit.backend.crowded { 0 } else { READ_AHEAD };
-        let file = file.clone().read_ahead(ahead);
-        let bytes = file.range(part.start, Some(part.length));
-        bytes.map_err(Error::from).boxed()
+        body(visit.backend, file, part)
     });
     Ok(answer.counted(FILE))
+}
+
+/// Some bytes of a file, not all of which is held for a client that takes its time.
+pub(crate) fn body(backend: &Backend, file: &File, part: Part) -> Body {
+    if file.cid().codec() == codec::RAW {
+        return raw::of_block(backend.clone(), file.block().clone(), part);
+    }
+    let (backend, cid) = (backend.clone(), *file.cid());
+    let first = Mutex::new(Some(file.clone()));
+    Body::Sized(Reading::new(part.length, backend.pace.clone(), move |at| {
+        let at_hand = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let backend = backend.clone();
+        let opened = async move {
+            let file = match at_hand {
+                Some(file) => file,
+                None => File::open(backend.source(), &cid).await?,
+            };
+            let file = file.read_ahead(backend.pace.ahead());
+            let bytes = file.range(part.start + at, Some(part.length - at));
+            Ok::<_, Error>(bytes.map_err(Error::from))
+        };
+        stream::once(opened).try_flatten().boxed()
+    }))
 }
 
 /// Answers with a block of a codec that nobody here reads.
@@ -85,7 +120,7 @@ pub(crate) fn block(
     let name = named(visit, &mut headers, visit.path);
     let media = mime::of_name(&name).unwrap_or_else(|| mime::of_content(sniffed(block.data())));
     headers.set("Content-Type", without_charset(&media));
-    let answer = raw::bytes(visit.ask, headers, &visit.fresh, block.into_data())?;
+    let answer = raw::bytes(visit, headers, block)?;
     Ok(answer.counted(FILE))
 }
 
@@ -103,8 +138,7 @@ pub(crate) fn symlink(
     let size = target.len() as u64;
     let modified = visit.fresh.last_modified();
     Ok(raw::content(visit.ask, headers, modified, size, |part| {
-        let bytes = target.slice(part.start as usize..(part.start + part.length) as usize);
-        stream::iter([Ok(bytes)]).boxed()
+        Body::Full(target.slice(part.start as usize..(part.start + part.length) as usize))
     }))
 }
 
@@ -124,17 +158,14 @@ fn named(visit: &Visit<'_>, headers: &mut Headers, path: &Path) -> String {
     String::from_utf8_lossy(last).into_owned()
 }
 
-/// The first bytes of a file.
-async fn beginning(file: &File) -> Result<Bytes, Error> {
+/// Reads the first bytes of a file.
+async fn beginning(pace: &Pace, file: &File, head: &mut BytesMut) -> Result<(), Error> {
+    pace.take_turn().await;
     let mut pieces = file.clone().read_ahead(0).range(0, Some(SNIFFED));
-    let mut head = BytesMut::new();
     while let Some(piece) = pieces.try_next().await? {
-        if head.is_empty() && piece.len() as u64 >= SNIFFED.min(file.size()) {
-            return Ok(piece);
-        }
         head.extend_from_slice(&piece);
     }
-    Ok(head.freeze())
+    Ok(())
 }
 
 fn sniffed(data: &[u8]) -> &[u8] {

@@ -77,5 +77,5 @@ pub fn names(raw: &str, bytes: &[u8]) {
 
 /// A denylist.
 pub fn denylist(text: &str) {
-    crate::denylist::check(text);
+    basalt_denylist::read_text(text);
 }

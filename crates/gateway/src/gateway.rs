@@ -1,22 +1,23 @@
 //! The handler: from a request to the bytes of its answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use basalt_exchange::BlockService;
+use basalt_denylist::Denylists;
+use basalt_exchange::{BlockService, Refusal as Refused};
 use basalt_http::{Handler, Headers, Request, Responder, mux, query};
 use basalt_ipns::Resolver;
-use bytes::Bytes;
 use futures::StreamExt;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::{Answer, Body, Pieces, Refusal};
+use crate::answer::{Answer, Body, Refusal};
 use crate::ask::Ask;
 use crate::backend::Backend;
-use crate::denylist::Denylists;
+use crate::directories::Directories;
 use crate::host::Hosts;
 use crate::metrics::{Kind, Metrics};
+use crate::pace::Lanes;
+use crate::send::{Sending, put_back};
 use crate::settings::Settings;
 use crate::subdomain::{Routed, route};
 use crate::{namespace, page};
@@ -49,6 +50,14 @@ impl Gateway {
         names: Resolver,
         denied: Denylists,
     ) -> Self {
+        let gate = denied.clone();
+        let blocks = match denied.are_off() {
+            true => blocks,
+            false => blocks.gated(Arc::new(move |cid| {
+                gate.check_cid(cid)
+                    .map_err(|blocked| Arc::new(blocked) as Refused)
+            })),
+        };
         let places = match settings.max_concurrent_requests {
             0 => Semaphore::MAX_PERMITS,
             limit => limit.min(Semaphore::MAX_PERMITS),
@@ -60,7 +69,8 @@ impl Gateway {
                 blocks,
                 names,
                 denied,
-                crowded: false,
+                directories: Directories::default(),
+                pace: Lanes::default().pace(),
             },
             places: Semaphore::new(places),
             metrics: Metrics::default(),
@@ -97,7 +107,7 @@ impl Gateway {
             let to = mux::with_query(&escaped, request.query());
             return mux::redirect(responder, &request.method, 307, Headers::new(), &to);
         }
-        self.in_time(Ask::new(request, path), true, responder).await
+        self.serve(&Ask::new(request, path), true, responder).await
     }
 
     /// Answers a request by its path alone, whatever its host is.
@@ -110,19 +120,8 @@ impl Gateway {
         responder: Responder,
     ) -> basalt_http::Result<()> {
         let path = query::unescape_path(request.path().as_bytes()).unwrap_or_default();
-        self.in_time(Ask::new(&request, path), false, responder)
+        self.serve(&Ask::new(&request, path), false, responder)
             .await
-    }
-
-    async fn in_time(
-        &self,
-        ask: Ask,
-        by_host: bool,
-        responder: Responder,
-    ) -> basalt_http::Result<()> {
-        let deadline = Instant::now() + self.0.settings.max_request_duration;
-        let worked = timeout_at(deadline, self.serve(&ask, by_host, responder)).await;
-        worked.unwrap_or(Err(basalt_http::Error::Closed))
     }
 
     async fn serve(
@@ -132,6 +131,8 @@ impl Gateway {
         responder: Responder,
     ) -> basalt_http::Result<()> {
         let inner = &*self.0;
+        let now = Instant::now();
+        let deadline = now + inner.settings.max_request_duration;
         let Ok(_place) = inner.places.try_acquire() else {
             let mut refusal =
                 Refusal::new(429, "Too many requests. Please retry after 60 seconds.");
@@ -141,14 +142,17 @@ impl Gateway {
             return self.send(ask, answer, responder).await;
         };
         let _running = inner.metrics.running();
-        let answer = match inner.settings.retrieval_timeout {
-            Some(limit) => match tokio::time::timeout(limit, self.find(ask, by_host)).await {
-                Ok(answer) => answer,
-                Err(_) => self.too_late(ask),
-            },
-            None => self.find(ask, by_host).await,
+        let sooner = inner.settings.retrieval_timeout.map(|limit| now + limit);
+        let sooner = sooner.filter(|limit| *limit < deadline);
+        let found = timeout_at(sooner.unwrap_or(deadline), self.find(ask, by_host)).await;
+        let answer = match found {
+            Ok(answer) => answer,
+            Err(_) if sooner.is_some() => self.too_late(ask),
+            Err(_) => self.over(ask),
         };
-        self.send(ask, answer, responder).await
+        // One that is under way is cut.
+        let sent = timeout_at(deadline, self.send(ask, answer, responder)).await;
+        sent.unwrap_or(Err(basalt_http::Error::Closed))
     }
 
     /// The answer, its first piece at hand.
@@ -162,7 +166,7 @@ impl Gateway {
 
     async fn routed(&self, ask: &Ask, by_host: bool) -> crate::answer::Result<Answer> {
         let inner = &*self.0;
-        let backend = inner.backend.session(inner.metrics.is_crowded());
+        let backend = inner.backend.session();
         let routed = match by_host {
             true => route(&inner.settings, &inner.hosts, &backend, ask.clone()).await?,
             false => Routed::Ask(ask.clone()),
@@ -204,34 +208,44 @@ impl Gateway {
     /// Waits for the first piece of a body, so that one that cannot be had is an error and not half
     /// of an answer.
     async fn begun(&self, ask: &Ask, mut answer: Answer) -> Answer {
-        let pieces = match &mut answer.body {
-            Body::Sized(0, _) => return answer,
-            Body::Sized(_, pieces) | Body::Stream(pieces) => pieces,
-            _ => return answer,
-        };
-        match pieces.next().await {
-            Some(Ok(first)) => {
-                let rest = std::mem::replace(pieces, futures::stream::empty().boxed());
-                *pieces = futures::stream::iter([Ok(first)]).chain(rest).boxed();
-                answer
-            }
-            Some(Err(error)) => {
-                let mut headers = Headers::new();
-                if let Some(path) = answer.headers.get("X-Ipfs-Path") {
-                    headers.set("X-Ipfs-Path", path.as_bytes());
+        let began = match &mut answer.body {
+            Body::Sized(reading) => reading.begin().await,
+            Body::Stream(pieces, pace) => {
+                pace.enter();
+                match pieces.next().await {
+                    Some(Ok(first)) => {
+                        put_back(pieces, Ok(first));
+                        Ok(())
+                    }
+                    Some(Err(error)) => Err(error),
+                    None => Ok(()),
                 }
-                let path = answer.headers.get("X-Ipfs-Path").unwrap_or_default();
-                let refusal = Refusal::resolving(path.as_bytes(), &error).with(&headers);
-                self.refused(ask, *refusal)
             }
-            None => answer,
+            _ => Ok(()),
+        };
+        let Err(error) = began else { return answer };
+        let mut headers = Headers::new();
+        if let Some(path) = answer.headers.get("X-Ipfs-Path") {
+            headers.set("X-Ipfs-Path", path.as_bytes());
         }
+        let path = answer.headers.get("X-Ipfs-Path").unwrap_or_default();
+        let refusal = Refusal::resolving(path.as_bytes(), &error).with(&headers);
+        self.refused(ask, *refusal)
     }
 
     fn too_late(&self, ask: &Ask) -> Answer {
         let text = "Unable to retrieve content within timeout period: no providers found for the CID (phase: data retrieval)";
         self.0.metrics.timed_out(504, false);
         self.refused(ask, *Refusal::new(504, text))
+    }
+
+    /// A request that has taken all its time before anything was found.
+    fn over(&self, ask: &Ask) -> Answer {
+        let why = "context deadline exceeded: retrieval: no providers found for the CID (phase: provider discovery)";
+        let path = crate::error::shown(&ask.path);
+        let mut refusal = Refusal::new(504, format!("failed to resolve {path}: {why}"));
+        refusal.headers.set("X-Ipfs-Path", &ask.path);
+        self.refused(ask, *refusal)
     }
 
     /// A refusal in the form that suits who asked.
@@ -270,7 +284,12 @@ impl Gateway {
             Some(path) if path.starts_with(b"/ipns") => "ipns",
             _ => "ipfs",
         };
-        let whole = self.write(ask, answer, responder).await?;
+        let sending = Sending {
+            common: &self.0.common,
+            limit: self.0.settings.retrieval_timeout,
+            metrics,
+        };
+        let whole = sending.send(ask, answer, responder).await?;
         let failed: &[Kind] = match kinds {
             [_, Kind::Car] => &[Kind::CarFailed],
             [_, Kind::Tar] => &[Kind::TarFailed],
@@ -280,130 +299,6 @@ impl Gateway {
             metrics.took(if whole { kinds } else { failed }, namespace, ask.began);
         }
         Ok(())
-    }
-
-    /// Sends an answer; false if it broke off.
-    async fn write(
-        &self,
-        ask: &Ask,
-        answer: Answer,
-        mut responder: Responder,
-    ) -> basalt_http::Result<bool> {
-        let mut headers = self.0.common.clone();
-        let mut last = "";
-        for (name, value) in answer.headers.iter() {
-            // What is said of this answer takes the place of what is said of all.
-            if name != last {
-                headers.remove(name);
-            }
-            last = name;
-            headers.append(name, value);
-        }
-        let mut pieces = match answer.body {
-            Body::Full(bytes) if !(bytes.is_empty() && ask.is_head()) => {
-                return responder
-                    .full(answer.status, &headers, bytes)
-                    .map(|()| true);
-            }
-            Body::Full(_) => {
-                responder.head(answer.status, &headers)?;
-                return responder.finish(None).map(|()| true);
-            }
-            Body::None if ask.is_head() || answer.status == 304 => {
-                responder.head(answer.status, &headers)?;
-                return responder.finish(None).map(|()| true);
-            }
-            Body::None => {
-                return responder
-                    .full(answer.status, &headers, Bytes::new())
-                    .map(|()| true);
-            }
-            Body::Length(length) => {
-                headers.set("Content-Length", length.to_string());
-                responder.head(answer.status, &headers)?;
-                return responder.finish(None).map(|()| true);
-            }
-            Body::Sized(length, pieces) => {
-                headers.set("Content-Length", length.to_string());
-                pieces
-            }
-            Body::Stream(mut pieces) => {
-                let (start, whole) = self.short(&mut pieces).await;
-                if whole {
-                    return responder
-                        .full(answer.status, &headers, start.concat())
-                        .map(|()| true);
-                }
-                let start = futures::stream::iter(start.into_iter().map(Ok));
-                start.chain(pieces).boxed()
-            }
-        };
-        responder.head(answer.status, &headers)?;
-        let limit = self.0.settings.retrieval_timeout;
-        loop {
-            let next = match within(limit, pieces.next()).await {
-                Some(next) => next,
-                None => {
-                    tracing::debug!(target: "basalt::gateway", "content did not come in time");
-                    self.0.metrics.timed_out(answer.status, true);
-                    return cut(responder).await;
-                }
-            };
-            match next {
-                Some(Ok(piece)) => {
-                    responder.send(piece).await?;
-                    if self.0.metrics.is_crowded() {
-                        // One piece a client, however many are slow.
-                        responder.flush().await?;
-                    }
-                }
-                Some(Err(error)) => {
-                    // Whoever reads it sees that the answer is not whole.
-                    tracing::debug!(target: "basalt::gateway", %error, "an answer broke off");
-                    return cut(responder).await;
-                }
-                None => return responder.finish(None).map(|()| true),
-            }
-        }
-    }
-}
-
-impl Gateway {
-    /// The start of a body, and whether that is all of it: a short one is sent with its length, as
-    /// Go's server does.
-    async fn short(&self, pieces: &mut Pieces) -> (Vec<Bytes>, bool) {
-        const SHORT: usize = 2048;
-        let (mut start, mut length) = (Vec::new(), 0);
-        while length <= SHORT {
-            match within(self.0.settings.retrieval_timeout, pieces.next()).await {
-                Some(Some(Ok(piece))) => {
-                    length += piece.len();
-                    start.push(piece);
-                }
-                Some(None) => return (start, true),
-                Some(Some(Err(error))) => {
-                    let rest = std::mem::replace(pieces, futures::stream::empty().boxed());
-                    *pieces = futures::stream::iter([Err(error)]).chain(rest).boxed();
-                    break;
-                }
-                None => break,
-            }
-        }
-        (start, false)
-    }
-}
-
-/// Ends an answer in the middle: what there is of it is sent first, and then the connection closed.
-async fn cut(mut responder: Responder) -> basalt_http::Result<bool> {
-    responder.flush().await?;
-    responder.abort();
-    Ok(false)
-}
-
-async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
-        None => Some(work.await),
     }
 }
 

@@ -15,9 +15,6 @@ const SECONDS: &[f64] = &[
     0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0,
 ];
 
-/// With more requests than this at a time, nothing is read ahead of a client.
-const CROWD: u64 = 64;
-
 /// What an answer was, for those who count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -107,6 +104,7 @@ struct Counts {
     timeouts: BTreeMap<(u16, bool), u64>,
     types: BTreeMap<(&'static str, &'static str), u64>,
     times: BTreeMap<(Kind, &'static str), Histogram>,
+    calls: BTreeMap<(&'static str, bool), Histogram>,
 }
 
 impl Metrics {
@@ -118,11 +116,6 @@ impl Metrics {
     pub(crate) fn running(&self) -> Running<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(self)
-    }
-
-    /// Whether so many requests are being answered that each must do with little memory.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.running.load(Ordering::Relaxed) > CROWD
     }
 
     /// Notes the status of an answer.
@@ -157,6 +150,16 @@ impl Metrics {
         }
     }
 
+    /// Notes how long it took to find what was asked for, under the name of Kubo's call that does it.
+    pub(crate) fn called(&self, name: &'static str, well: bool, since: Instant) {
+        let seconds = since.elapsed().as_secs_f64();
+        let mut counts = self.counts();
+        let calls = counts.calls.entry((name, well));
+        calls
+            .or_insert_with(|| Histogram::new(SECONDS))
+            .note(seconds);
+    }
+
     /// Writes all of them.
     pub(crate) fn write(&self, out: &mut Exposition) {
         let counts = self.counts();
@@ -172,6 +175,15 @@ impl Metrics {
             }
             for ((_, namespace), times) in of_kind {
                 times.write(out, &name, &[("gateway", namespace)]);
+            }
+        }
+        if !counts.calls.is_empty() {
+            let name = "ipfs_gw_backend_api_call_duration_seconds";
+            let help = "The time spent in IPFSBackend API calls that returned success.";
+            out.family(name, help, "histogram");
+            for ((call, well), times) in &counts.calls {
+                let result = if *well { "success" } else { "failure" };
+                times.write(out, name, &[("name", call), ("result", result)]);
             }
         }
         let name = "ipfs_http_gw_concurrent_requests";
@@ -225,6 +237,7 @@ mod tests {
         metrics.answered(200);
         metrics.timed_out(504, false);
         metrics.asked(Namespace::Ipfs, Format::Raw);
+        metrics.called("IPFSBackend.GetBlock", true, Instant::now());
         metrics.took(&[Kind::Any, Kind::Raw], "ipfs", Instant::now());
         let running = metrics.running();
         let mut out = Exposition::default();
@@ -237,6 +250,7 @@ mod tests {
             "ipfs_http_gw_request_types{gateway=\"ipfs\",type=\"application/vnd.ipld.raw\"} 1",
             "ipfs_http_gw_raw_block_get_duration_seconds_count{gateway=\"ipfs\"} 1",
             "ipfs_http_gw_concurrent_requests 1",
+            "ipfs_gw_backend_api_call_duration_seconds_count{name=\"IPFSBackend.GetBlock\",result=\"success\"} 1",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

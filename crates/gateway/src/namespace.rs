@@ -132,10 +132,11 @@ async fn get(
         known: OnceLock::new(),
     };
     if wanted.format == Format::IpnsRecord {
-        return ipns_record::serve(&visit, headers).await;
+        let served = ipns_record::serve(&visit, headers).await;
+        return called(metrics, "IPFSBackend.GetIPNSRecord", ask, served);
     }
     let denied = |path: &Path| backend.denied.check_path(path);
-    denied(&path).map_err(|e| visit.failed(&e, &headers))?;
+    denied(&path).map_err(|e| visit.failed(&e.into(), &headers))?;
     let fixed;
     if path.is_mutable() {
         let end = backend
@@ -143,7 +144,7 @@ async fn get(
             .resolve_all_with_ttl(&path, &backend.find())
             .await;
         let (end, ttl) = end.map_err(|e| visit.failed(&name_error(&e), &headers))?;
-        denied(&end).map_err(|e| visit.failed(&e, &headers))?;
+        denied(&end).map_err(|e| visit.failed(&e.into(), &headers))?;
         fixed = end;
         visit.fixed = &fixed;
         visit.fresh = Freshness {
@@ -153,12 +154,13 @@ async fn get(
         };
     }
     if wanted.format == Format::Car {
-        return car::serve(&visit, headers).await;
+        let served = car::serve(&visit, headers).await;
+        return called(metrics, "IPFSBackend.GetCAR", ask, served);
     }
     if let Some(answer) = if_none_match(&visit, &headers).await? {
         return Ok(answer);
     }
-    match wanted.format {
+    let served = match wanted.format {
         Format::Default | Format::Json | Format::Cbor => defaults::serve(&mut visit, headers).await,
         Format::Raw => raw::serve(&visit, headers).await,
         Format::Tar => tar::serve(&visit, headers).await,
@@ -166,7 +168,25 @@ async fn get(
         Format::Unknown | Format::Car | Format::IpnsRecord => {
             Err(Refusal::new(400, "unsupported response format requested").with(&headers))
         }
-    }
+    };
+    let name = match wanted.format {
+        Format::Raw => "IPFSBackend.GetBlock",
+        Format::Tar => "IPFSBackend.GetAll",
+        _ if ask.is_head() => "IPFSBackend.Head",
+        _ => "IPFSBackend.Get",
+    };
+    called(metrics, name, ask, served)
+}
+
+/// Counts a step that an answer took the most time for.
+fn called(
+    metrics: &Metrics,
+    name: &'static str,
+    ask: &Ask,
+    served: Result<Answer>,
+) -> Result<Answer> {
+    metrics.called(name, served.is_ok(), ask.began);
+    served
 }
 
 fn name_error(error: &basalt_ipns::Error) -> Error {

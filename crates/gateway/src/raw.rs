@@ -1,18 +1,23 @@
 //! One block as it is: `application/vnd.ipld.raw`. Also: the bytes of any block, with ranges.
 
+use std::sync::{Mutex, PoisonError};
+
+use basalt_block::Block;
 use basalt_http::Headers;
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 
-use crate::answer::{Answer, Body, Pieces, Refusal, Result};
+use crate::answer::{Answer, Body, Refusal, Result};
 use crate::ask::Ask;
-use crate::cache::{Freshness, set_last_modified};
+use crate::backend::Backend;
+use crate::cache::set_last_modified;
 use crate::conditions::{self, Verdict};
 use crate::format::Format;
 use crate::go_url;
 use crate::metrics::Kind;
 use crate::namespace::Visit;
+use crate::pace::PIECE;
 use crate::range::{self, Part, Parts};
+use crate::reading::Reading;
 
 /// Answers with a block.
 pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Answer> {
@@ -25,32 +30,55 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     visit.fresh.apply(&mut headers, &found.cid, Format::Raw);
     headers.set("Content-Type", Format::Raw.media_type());
     headers.set("X-Content-Type-Options", "nosniff");
-    let answer = bytes(visit.ask, headers, &visit.fresh, block.into_data())?;
+    let answer = bytes(visit, headers, block)?;
     Ok(answer.counted(&[Kind::Any, Kind::Raw]))
 }
 
-/// Answers with bytes that are at hand.
-pub(crate) fn bytes(ask: &Ask, headers: Headers, fresh: &Freshness, data: Bytes) -> Result<Answer> {
-    let range = ask.header("Range");
+/// Answers with the bytes of a block that is at hand.
+pub(crate) fn bytes(visit: &Visit<'_>, headers: Headers, block: Block) -> Result<Answer> {
+    let range = visit.ask.header("Range");
     if !range.is_empty() && !range::is_valid(&range) {
         let text = format!("invalid range request: {}", range::INVALID);
         return Err(Refusal::new(400, text).with(&headers));
     }
-    let size = data.len() as u64;
-    Ok(content(ask, headers, fresh.last_modified(), size, |part| {
-        let range = part.start as usize..(part.start + part.length) as usize;
-        stream::iter([Ok(data.slice(range))]).boxed()
+    let size = block.data().len() as u64;
+    let modified = visit.fresh.last_modified();
+    let backend = visit.backend.clone();
+    Ok(content(visit.ask, headers, modified, size, |part| {
+        of_block(backend, block, part)
+    }))
+}
+
+/// Some bytes of a block. A long one is not held for a client that takes its time.
+pub(crate) fn of_block(backend: Backend, block: Block, part: Part) -> Body {
+    let (start, end) = (part.start as usize, (part.start + part.length) as usize);
+    if part.length <= PIECE as u64 {
+        return Body::Full(block.data().slice(start..end));
+    }
+    let (pace, cid) = (backend.pace.clone(), *block.cid());
+    let first = Mutex::new(Some(block));
+    Body::Sized(Reading::new(part.length, pace, move |at| {
+        let at_hand = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let backend = backend.clone();
+        let read = async move {
+            let block = match at_hand {
+                Some(block) => block,
+                None => backend.block(&cid).await?,
+            };
+            Ok(block.data().slice(start + at as usize..end))
+        };
+        stream::once(read).boxed()
     }))
 }
 
 /// Answers with a body of `size` bytes, or a part of it, as conditions and ranges say. `read` makes
-/// the pieces of a part.
+/// the body of a part.
 pub(crate) fn content(
     ask: &Ask,
     mut headers: Headers,
     modified: Option<i64>,
     size: u64,
-    read: impl FnOnce(Part) -> Pieces,
+    read: impl FnOnce(Part) -> Body,
 ) -> Answer {
     set_last_modified(&mut headers, modified);
     let range = match conditions::check(ask, &headers, modified) {
@@ -87,7 +115,7 @@ pub(crate) fn content(
     headers.set("Accept-Ranges", "bytes");
     let body = match ask.is_head() {
         true => Body::Length(part.length),
-        false => Body::Sized(part.length, read(part)),
+        false => read(part),
     };
     Answer::new(status, headers, body)
 }

@@ -5,14 +5,16 @@ mod rules;
 
 use basalt_http::{Headers, query};
 use basalt_ipld::Path;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 
 use crate::answer::{Answer, Body, Refusal, Result};
 use crate::cache::Freshness;
 use crate::content::Content;
 use crate::error::Error;
+use crate::file;
 use crate::format::Format;
 use crate::namespace::Visit;
+use crate::range::Part;
 use crate::resolve::resolve;
 pub(crate) use rules::{MAX_SIZE, Rule, parse};
 
@@ -134,7 +136,14 @@ async fn page(
     fresh.apply(&mut headers, &found.cid, Format::Default);
     let body = match visit.ask.is_head() {
         true => Body::Length(file.size()),
-        false => Body::Sized(file.size(), file.stream().map_err(Error::from).boxed()),
+        false => file::body(
+            visit.backend,
+            &file,
+            Part {
+                start: 0,
+                length: file.size(),
+            },
+        ),
     };
     Ok(Recovered::Answer(Answer::new(status, headers, body)))
 }

@@ -10,6 +10,7 @@ use basalt_unixfs::{BlockSource, Data, Kind, resolve_name};
 use bytes::Bytes;
 
 use crate::backend::Backend;
+use crate::directories::{self, Opened};
 use crate::error::Error;
 
 /// Where a path leads.
@@ -52,10 +53,7 @@ pub(crate) async fn resolve(backend: &Backend, path: &Path) -> Result<Found, Err
         found.roots.push(before);
         let step = match inside.take() {
             Some(value) => within(value, name),
-            None => match backend.block(&before).await {
-                Ok(block) => enter(&*backend.source(), &block, name).await,
-                Err(error) => Err(error),
-            },
+            None => step(backend, &before, name).await,
         };
         match step {
             Ok(Step::Link(next)) => {
@@ -84,7 +82,18 @@ enum Step {
     Inside(Value),
 }
 
-/// What a segment leads to from the beginning of a block.
+/// What a segment leads to from a block.
+async fn step(backend: &Backend, cid: &Cid, name: &[u8]) -> Result<Step, Error> {
+    match directories::open(backend, cid).await? {
+        Opened::Block(block) => enter(&*backend.source(), &block, name).await,
+        Opened::Names(names) => match directories::find(backend, names, name).await? {
+            Some(next) => Ok(Step::Link(next)),
+            None => Err(no_link(cid, name)),
+        },
+    }
+}
+
+/// What a segment leads to from a block that is at hand.
 async fn enter(source: &dyn BlockSource, block: &Block, name: &[u8]) -> Result<Step, Error> {
     let cid = block.cid();
     if cid.codec() != codec::DAG_PB {

@@ -68,6 +68,14 @@ async fn below(found: &Subdomain<'_>, backend: &Backend, mut ask: Ask) -> Result
         root,
     } = found;
     let inline = gateway.inline_dns_link;
+    if root.is_empty() {
+        // No root is a path that is not clean.
+        let path = [format!("/{namespace}/").as_bytes(), &ask.path].concat();
+        let clean = basalt_http::mux::clean(&escape_path(&path));
+        let to = basalt_http::mux::with_query(&clean, &ask.query);
+        let answer = Answer::redirect(&ask.method, 307, Headers::new(), &to);
+        return Ok(Routed::Answer(answer));
+    }
     let mut prefix = format!("/{namespace}/{root}").into_bytes();
     if !gateway.use_subdomains || !host::has_prefix(&prefix, &gateway.paths) {
         return Ok(not_found());

@@ -43,6 +43,9 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     };
     let root = found.cid.to_string();
     let pieces = archive(visit.backend.source(), found.cid, root, now, Times::Seconds);
-    let body = Body::Stream(pieces.map_err(Error::from).boxed());
+    let body = Body::Stream(
+        pieces.map_err(Error::from).boxed(),
+        visit.backend.pace.clone(),
+    );
     Ok(Answer::new(200, headers, body).counted(&[Kind::Any, Kind::Tar]))
 }

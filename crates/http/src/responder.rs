@@ -94,9 +94,41 @@ impl Responder {
         poll_fn(|cx| self.writer.lock().poll_space(cx)).await
     }
 
+    /// Sends as much of `data` as the client takes at once, and of the rest a copy of at most 64 KiB:
+    /// nothing of `data` is held when this is done. Gives how many of its bytes that were; the
+    /// others can be sent again, best after [`Responder::flush`]. A chunk cannot be cut: where the
+    /// answer has no length all of it is sent, after a wait as long as that takes.
+    pub async fn offer(&mut self, data: Bytes) -> Result<usize> {
+        let length = data.len();
+        if !self.writer.lock().is_divisible() {
+            self.send(data).await?;
+            self.flush().await?;
+            return Ok(length);
+        }
+        self.writer.lock().lend(data)?;
+        let returned = poll_fn(|cx| self.writer.lock().poll_returned(cx)).await?;
+        let taken = length - returned.min(length);
+        self.count(taken);
+        Ok(taken)
+    }
+
+    /// Takes back what the client has not taken, all but 64 KiB: how many bytes of the body that
+    /// were. They can be sent again. Without a length nothing is taken back. What stays is copied, so
+    /// that nothing is held of what was sent.
+    pub fn withdraw(&mut self) -> usize {
+        let back = self.writer.lock().take_back();
+        self.tally.sent.fetch_sub(back as u64, Ordering::Relaxed);
+        back
+    }
+
     /// Waits until the system has taken everything that was sent.
     pub async fn flush(&mut self) -> Result<()> {
         poll_fn(|cx| self.writer.lock().poll_below(cx, 1)).await
+    }
+
+    /// Waits until there is room for more, as [`Responder::send`] does.
+    pub async fn space(&mut self) -> Result<()> {
+        poll_fn(|cx| self.writer.lock().poll_space(cx)).await
     }
 
     /// Ends the answer. Trailers should be announced in a `Trailer` field; they are left out where

@@ -21,6 +21,8 @@ const HIGH_WATER: usize = 256 << 10;
 const COPIED: usize = 4 << 10;
 /// Pieces in one system call.
 const SLICES: usize = 32;
+/// What is kept for a client that takes no more, of data that can be read again.
+pub(crate) const KEPT: usize = 64 << 10;
 
 /// How the end of a body is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,9 @@ impl SharedWriter {
             polling: false,
             drainer: None,
             blocked: None,
+            body_at: 0,
+            lent: false,
+            returned: None,
         })))
     }
 
@@ -94,7 +99,14 @@ pub(crate) struct Writer {
     /// Whether the task that drains is at it, and will look at the queue before it sleeps.
     polling: bool,
     drainer: Option<Waker>,
-    blocked: Option<Waker>,
+    /// Who waits until less than so many bytes are queued.
+    blocked: Option<(usize, Waker)>,
+    /// What had been sent and queued before the body began.
+    body_at: u64,
+    /// Whether the end of the body may be taken back when the client takes no more.
+    lent: bool,
+    /// Bytes that were taken back.
+    returned: Option<usize>,
 }
 
 impl Writer {
@@ -111,6 +123,7 @@ impl Writer {
         self.queue.clear();
         self.tail = BytesMut::new();
         self.queued = 0;
+        self.lent = false;
         self.wake_blocked();
     }
 
@@ -148,6 +161,7 @@ impl Writer {
         let before = self.tail.len();
         write(&mut self.tail);
         self.queued += self.tail.len() - before;
+        self.body_at = self.sent + self.queued as u64;
         self.ending = ending;
         self.state = State::Begun;
         self.changed();
@@ -180,6 +194,62 @@ impl Writer {
         }
         self.changed();
         Ok(())
+    }
+
+    /// Queues a piece, the end of which is given back if the client does not take it now: see
+    /// [`Writer::poll_returned`].
+    pub(crate) fn lend(&mut self, data: Bytes) -> Result<()> {
+        self.data(data)?;
+        self.returned = None;
+        self.lent = self.is_divisible();
+        Ok(())
+    }
+
+    /// Whether a piece of the body may be cut anywhere. Part of a chunk would be no chunk.
+    pub(crate) fn is_divisible(&self) -> bool {
+        self.state == State::Begun && matches!(self.ending, Ending::Length(_) | Ending::Close)
+    }
+
+    /// Ready when what was lent is written as far as the client takes it: how many bytes of its end
+    /// were not, and are not kept either.
+    pub(crate) fn poll_returned(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
+        if self.failed() {
+            return Poll::Ready(Err(Error::Closed));
+        }
+        if let Some(returned) = self.returned.take() {
+            return Poll::Ready(Ok(returned));
+        }
+        if self.queued == 0 {
+            self.lent = false;
+            return Poll::Ready(Ok(0));
+        }
+        self.blocked = Some((1, cx.waker().clone()));
+        Poll::Pending
+    }
+
+    /// Keeps a copy of what comes next in the queue, and of the rest nothing: how many bytes of the
+    /// body that were.
+    pub(crate) fn take_back(&mut self) -> usize {
+        self.lent = false;
+        let end = self.sent + self.queued as u64;
+        let body = (end - self.body_at.max(self.sent)) as usize;
+        let back = match self.is_divisible() {
+            true => body.min(self.queued.saturating_sub(KEPT)),
+            false => 0,
+        };
+        let keep = self.queued - back;
+        let mut kept = BytesMut::with_capacity(keep);
+        for piece in self.queue.iter().map(|p| &p[..]).chain([&self.tail[..]]) {
+            let space = keep - kept.len();
+            kept.extend_from_slice(&piece[..piece.len().min(space)]);
+        }
+        self.queue.clear();
+        self.tail = kept;
+        self.queued = keep;
+        if let Ending::Length(left) = &mut self.ending {
+            *left += back as u64;
+        }
+        back
     }
 
     /// Queues the end of the body. Trailers go out whether the client asked for them or not:
@@ -249,7 +319,7 @@ impl Writer {
     }
 
     fn wake_blocked(&mut self) {
-        if let Some(waker) = self.blocked.take() {
+        if let Some((_, waker)) = self.blocked.take() {
             waker.wake();
         }
     }
@@ -270,7 +340,17 @@ impl Writer {
         let result = self.poll_write(cx);
         match &result {
             Poll::Ready(Err(_)) => self.fail(),
-            _ if self.queued < HIGH_WATER => self.wake_blocked(),
+            Poll::Pending if self.lent => {
+                self.returned = Some(self.take_back());
+                self.wake_blocked();
+            }
+            _ if self
+                .blocked
+                .as_ref()
+                .is_some_and(|(below, _)| self.queued < *below) =>
+            {
+                self.wake_blocked();
+            }
             _ => {}
         }
         result
@@ -341,7 +421,7 @@ impl Writer {
         if self.queued < below {
             return Poll::Ready(Ok(()));
         }
-        self.blocked = Some(cx.waker().clone());
+        self.blocked = Some((below, cx.waker().clone()));
         Poll::Pending
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 /// What can be wrong with names and records. The texts are Kubo's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,6 +52,9 @@ pub enum Error {
     /// A record could not be signed.
     #[error("cannot sign: {0}")]
     Signing(String),
+    /// What the name means is not to be given out, for this reason.
+    #[error("{0}")]
+    Refused(Arc<dyn std::error::Error + Send + Sync>),
     /// Nobody is known to have published a record of this name.
     #[error("could not resolve name")]
     NoRecord,

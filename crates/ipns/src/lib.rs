@@ -43,7 +43,7 @@ pub use error::Error;
 pub use moment::Moment;
 pub use name::Name;
 pub use record::{Record, SignatureType};
-pub use resolver::{DEPTH, Resolution, Resolver};
+pub use resolver::{DEPTH, Gate, Resolution, Resolver};
 pub use rules::Rules;
 pub use search::{Find, Search};
 pub use select::best;

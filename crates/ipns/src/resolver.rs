@@ -32,7 +32,12 @@ pub struct Resolver {
     cache: Arc<Cache>,
     /// Who is asked for what domains mean.
     dns: Option<Arc<dyn Dns>>,
+    gate: Option<Gate>,
 }
+
+/// Refuses paths whose names are not to be followed.
+pub type Gate =
+    Arc<dyn Fn(&Path) -> Result<(), Arc<dyn std::error::Error + Send + Sync>> + Send + Sync>;
 
 /// Where a path of `/ipns` leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +72,7 @@ impl Resolver {
             network: Arc::default(),
             cache: Arc::default(),
             dns: None,
+            gate: None,
         }
     }
 
@@ -92,6 +98,12 @@ impl Resolver {
         self
     }
 
+    /// The same, which does not follow what `gate` refuses.
+    pub fn gated(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
+        self
+    }
+
     /// The records.
     pub fn store(&self) -> &Store {
         &self.store
@@ -103,6 +115,9 @@ impl Resolver {
     /// # Errors
     /// Why a name means nothing.
     pub async fn resolve(&self, path: &Path, depth: u32, find: &Find) -> Result<Resolution> {
+        if let Some(gate) = self.gate.as_ref().filter(|_| path.is_mutable()) {
+            gate(path).map_err(Error::Refused)?;
+        }
         let mut path = path.clone();
         let mut ttl = Duration::ZERO;
         for _ in 0..depth {

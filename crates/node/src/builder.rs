@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use basalt_blockstore::{Blockstore, Datastore, Measured, MemoryStore};
 use basalt_blockstore_rocks::{Options, RocksStore};
-use basalt_exchange::{Announced, BlockService, Exchange, Late};
+use basalt_denylist::Denylists;
+use basalt_exchange::{Announced, BlockService, Exchange, Late, Refusal};
 use basalt_filestore::Filestore;
 use basalt_ipns::{Resolver, Store};
 use basalt_pin::Pins;
@@ -25,6 +26,7 @@ pub struct NodeBuilder {
     exchange: Option<Arc<dyn Exchange>>,
     memory_budget: Option<usize>,
     agent_suffix: Option<String>,
+    denied: Denylists,
 }
 
 impl NodeBuilder {
@@ -59,6 +61,13 @@ impl NodeBuilder {
         self
     }
 
+    /// Content that the node does not give out: paths to it are not followed, its blocks are neither
+    /// read nor written one by one.
+    pub fn denylists(mut self, denied: Denylists) -> Self {
+        self.denied = denied;
+        self
+    }
+
     /// Opens the node: takes the repo's lock and opens its store.
     pub async fn open(self) -> Result<Node> {
         let late = Arc::new(Late::default());
@@ -67,12 +76,13 @@ impl NodeBuilder {
             let store = Arc::new(MemoryStore::default());
             let pins = Pins::new(store.clone(), store.clone());
             let told = Arc::new(Announced::new(store.clone(), exchange.clone()));
-            let blocks = BlockService::new(told, exchange);
+            let blocks = gated(BlockService::new(told, exchange), &self.denied);
             let records: Arc<dyn Datastore> = store;
             return Ok(Node::assemble(Parts {
                 files: files::assemble(None, &blocks, &records, pins.collector()),
                 pins,
-                names: names(records.clone()),
+                names: names(records.clone(), &self.denied),
+                denied: self.denied,
                 blocks,
                 late,
                 records,
@@ -83,7 +93,7 @@ impl NodeBuilder {
                 agent_suffix: self.agent_suffix,
             }));
         };
-        let agent_suffix = self.agent_suffix.clone();
+        let (agent_suffix, denied) = (self.agent_suffix.clone(), self.denied.clone());
         let (repo, rocks) = tokio::task::spawn_blocking(move || self.open_disk(path)).await??;
         let rocks = Arc::new(rocks);
         let measured = Measured::new(rocks.clone(), rocks.clone());
@@ -100,11 +110,13 @@ impl NodeBuilder {
         let pins = Pins::new(records.clone(), store.clone());
         let told = Arc::new(Announced::new(store, exchange.clone()));
         let blocks = BlockService::new(told, exchange).hash_on_read(hash_on_read);
+        let blocks = gated(blocks, &denied);
         let config = repo.config();
         Ok(Node::assemble(Parts {
             files: files::assemble(Some(&config), &blocks, &records, pins.collector()),
             pins,
-            names: names(records.clone()),
+            names: names(records.clone(), &denied),
+            denied,
             blocks,
             late,
             records,
@@ -150,7 +162,26 @@ async fn filestore(repo: &Repo, store: &Arc<Measured>) -> Result<Option<Filestor
 /// Names that come before all others, as `name:path,name:path`.
 const NAMES_VARIABLE: &str = "IPFS_NS_MAP";
 
-fn names(records: Arc<dyn Datastore>) -> Resolver {
+fn names(records: Arc<dyn Datastore>, denied: &Denylists) -> Resolver {
     let given = std::env::var(NAMES_VARIABLE).ok();
-    Resolver::new(Store::new(records), given.as_deref()).with_dns(Arc::new(SystemDns::default()))
+    let names = Resolver::new(Store::new(records), given.as_deref());
+    let names = names.with_dns(Arc::new(SystemDns::default()));
+    if denied.are_off() {
+        return names;
+    }
+    let denied = denied.clone();
+    names.gated(Arc::new(move |path| {
+        denied.check_path(path).map_err(|e| Arc::new(e) as Refusal)
+    }))
+}
+
+/// The service as [`Node::blocks`] gives it.
+fn gated(blocks: BlockService, denied: &Denylists) -> BlockService {
+    if denied.are_off() {
+        return blocks;
+    }
+    let denied = denied.clone();
+    blocks.gated(Arc::new(move |cid| {
+        denied.check_cid(cid).map_err(|e| Arc::new(e) as Refusal)
+    }))
 }

@@ -7,6 +7,9 @@ pub enum Error {
     /// The store failed, is full or damaged.
     #[error(transparent)]
     Store(#[from] basalt_blockstore::Error),
+    /// What was asked for is on a list of what is not given out.
+    #[error(transparent)]
+    Blocked(#[from] basalt_denylist::Blocked),
     /// A block cannot be had.
     #[error(transparent)]
     Block(#[from] basalt_exchange::Error),

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use basalt_blockstore::{Blockstore, Datastore, Meter, Usage};
 use basalt_blockstore_rocks::RocksStore;
+use basalt_denylist::Denylists;
 use basalt_exchange::{BlockService, Late};
 use basalt_filestore::Filestore;
 use basalt_ipns::Resolver;
@@ -37,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) files: Files,
     pub(crate) names: Resolver,
     pub(crate) agent_suffix: Option<String>,
+    pub(crate) denied: Denylists,
 }
 
 struct Inner {
@@ -80,11 +82,15 @@ impl Node {
     }
 
     /// Blocks for one request, whose fetches belong together; `offline` asks nobody else.
+    ///
+    /// Where a path begins is checked against the denylists, what lies below is not, as in Kubo: a DAG
+    /// that was pinned before one of its blocks was listed can still be walked.
     pub fn blocks_for(&self, offline: bool) -> BlockService {
+        let blocks = self.blocks().clone().ungated();
         if offline {
-            self.blocks().offline()
+            blocks.offline()
         } else {
-            let blocks = self.blocks().session();
+            let blocks = blocks.session();
             match Waits::observer() {
                 Some(observer) => blocks.observed(observer),
                 None => blocks,
@@ -104,6 +110,11 @@ impl Node {
     /// What names of `/ipns` mean.
     pub fn names(&self) -> &Resolver {
         &self.0.parts.names
+    }
+
+    /// What is not given out.
+    pub fn denylists(&self) -> &Denylists {
+        &self.0.parts.denied
     }
 
     pub(crate) fn agent_suffix(&self) -> Option<&str> {

@@ -33,6 +33,7 @@ impl Node {
     /// A block cannot be had or read, a name is not there, or a name of `/ipns` means nothing.
     pub async fn resolve(&self, path: &Path, offline: bool) -> Result<Resolved> {
         let path = &self.names().resolve_all(path, &find(offline)).await?;
+        self.denylists().check_path(path)?;
         let blocks = self.blocks_for(offline);
         let found = basalt_ipld::resolve(&Links(Blocks(blocks)), path).await?;
         Ok(Resolved {

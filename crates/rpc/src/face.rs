@@ -30,7 +30,7 @@ impl Face {
     }
 
     async fn answer(&self, request: Request, responder: Responder) -> Result<()> {
-        let _running = self.pages.metrics().begin(&request, &responder);
+        let _running = self.pages.begin(&request, &responder);
         match (request.method.as_str(), request.path()) {
             // Go's server answers these before anybody else is asked.
             ("CONNECT", _) | ("OPTIONS", "*") => return responder.full(200, &Headers::new(), ""),

@@ -11,6 +11,6 @@ mod upload;
 
 pub use access::Access;
 pub use face::Face;
-pub use metrics::{Metrics, More};
+pub use metrics::More;
 pub use pages::{Content, Pages};
 pub use remote::Daemon;

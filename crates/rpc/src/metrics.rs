@@ -3,13 +3,12 @@
 
 mod datastore;
 mod process;
-mod requests;
 mod store;
 
 use basalt_commands::Context;
 
 use basalt_http::metrics::Exposition;
-pub use requests::Metrics;
+use basalt_http::metrics::Requests;
 
 /// Writes metrics of others.
 pub type More = dyn Fn(&mut Exposition) + Send + Sync;
@@ -19,11 +18,11 @@ pub(crate) const MEDIA_TYPE: &str =
     "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
 /// Every metric of this process.
-pub(crate) fn text(ctx: &Context, metrics: &Metrics, more: Option<&More>) -> String {
+pub(crate) fn text(ctx: &Context, requests: &[Requests], more: Option<&More>) -> String {
     let mut out = Exposition::default();
     version(&mut out);
     process::write(&mut out);
-    metrics.write(&mut out);
+    Requests::write(requests, &mut out);
     store::write(&mut out, ctx);
     datastore::write(&mut out, ctx);
     if let Some(more) = more {

@@ -12,9 +12,10 @@ use basalt_commands::Context;
 use futures::future::BoxFuture;
 
 use crate::answer::chunked;
-use crate::metrics::{self, Metrics, More};
+use crate::metrics::{self, More};
 use crate::pages::webui::Webui;
 use basalt_http::Result;
+use basalt_http::metrics::{Requests, Running, Series};
 use basalt_http::mux::{self, plain};
 use basalt_http::{Headers, Request, Responder};
 
@@ -28,20 +29,21 @@ pub struct Pages {
     more: Option<Arc<More>>,
     webui: Webui,
     root_redirect: Option<String>,
-    metrics: Metrics,
+    /// What was asked on this port, and on others.
+    requests: Vec<Requests>,
 }
 
 impl Pages {
     /// The pages as the config has them. `unrestricted` opens every CID on this port rather than
     /// the WebUI's.
-    pub fn new(config: &Config, unrestricted: bool, metrics: Metrics) -> Self {
+    pub fn new(config: &Config, unrestricted: bool, requests: Requests) -> Self {
         let gateway = config.gateway();
         Self {
             content: None,
             more: None,
             webui: Webui::new(config, &gateway, unrestricted),
             root_redirect: Some(gateway.root_redirect).filter(|to| !to.is_empty()),
-            metrics,
+            requests: vec![requests],
         }
     }
 
@@ -57,8 +59,23 @@ impl Pages {
         self
     }
 
-    pub(crate) fn metrics(&self) -> &Metrics {
-        &self.metrics
+    /// The same, with the requests of another port among the metrics.
+    pub fn with_requests(mut self, requests: Requests) -> Self {
+        self.requests.push(requests);
+        self
+    }
+
+    /// Notes a request of this port.
+    pub(crate) fn begin(&self, request: &Request, responder: &Responder) -> Option<Running> {
+        let series = Series {
+            domain: "api".into(),
+            routes: match request.path().starts_with("/api/v0/") {
+                true => &["/api/v0/"],
+                false => &[],
+            },
+        };
+        let requests = self.requests.first()?;
+        Some(requests.begin(request, responder, series))
     }
 
     /// Answers a request whose path, unescaped, is no command's.
@@ -81,11 +98,11 @@ impl Pages {
             "/debug/metrics/prometheus" => {
                 let mut headers = Headers::new();
                 headers.set("Content-Type", metrics::MEDIA_TYPE);
-                let (ctx, metrics) = (ctx.clone(), self.metrics.clone());
+                let (ctx, requests) = (ctx.clone(), self.requests.clone());
                 let more = self.more.clone();
                 // Figures of the process come from files of the system.
                 let text = tokio::task::spawn_blocking(move || {
-                    metrics::text(&ctx, &metrics, more.as_deref())
+                    metrics::text(&ctx, &requests, more.as_deref())
                 });
                 let text = text.await.unwrap_or_default();
                 return chunked(responder, &headers, text).await;

@@ -2,6 +2,7 @@
 
 pub(crate) mod hamt;
 pub(crate) mod listing;
+pub(crate) mod names;
 
 use std::{fmt, sync::Arc};
 

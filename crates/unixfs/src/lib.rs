@@ -43,6 +43,7 @@ pub use builder::{
     Added, Budget, DirectoryBuilder, DirectoryNode, DirectoryOptions, FileBuilder, FileNode,
     FileOptions, Layout, SizeEstimation, Tree, TreeBuilder, TreeOptions, symlink_block,
 };
+pub use directory::names::{Found, Names};
 pub use directory::{Directory, Entry, resolve_name};
 pub use edit::{DirectoryEdit, FileEdit, FileEditOptions};
 pub use error::Error;

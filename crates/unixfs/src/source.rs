@@ -99,6 +99,21 @@ pub(crate) fn fetch_ahead(
         .boxed()
 }
 
+/// Blocks in the order of `groups`, each of which is fetched when the one before is consumed.
+pub(crate) fn fetch_in_turn(
+    source: Arc<dyn BlockSource>,
+    groups: Vec<Vec<Cid>>,
+) -> BoxStream<'static, Result<Block>> {
+    stream::iter(groups)
+        .then(move |cids| {
+            let source = source.clone();
+            async move { get_many(&*source, &cids).await }
+        })
+        .map_ok(|blocks| stream::iter(blocks.into_iter().map(Ok)))
+        .try_flatten()
+        .boxed()
+}
+
 /// A fetch that goes on while nobody looks, and ends when nobody wants it.
 struct Fetch(JoinHandle<Result<Vec<Block>>>);
 

@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("routing", &["block"]),
     ("delegated", &["routing", "http"]),
     ("ipns", &["routing", "ipld", "blockstore"]),
+    ("denylist", &["ipns", "http"]),
     ("network", &["bitswap", "routing", "ipns"]),
     ("repo", &[]),
     ("http", &[]),
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "pin",
             "network",
             "delegated",
+            "denylist",
             "repo",
             "kubo",
             "pinning",
@@ -47,7 +49,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fuse", &[NODE]),
     ("commands", &["fuse"]),
     ("rpc", &["commands", "http"]),
-    ("gateway", &["unixfs", "car", "ipns", "exchange", "http"]),
+    (
+        "gateway",
+        &["unixfs", "car", "ipns", "denylist", "exchange", "http"],
+    ),
     (
         "cli",
         &["commands", "http", "rpc", "gateway", "blockstore-rocks"],

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use basalt::Node;
 use basalt::repo::config::{Config, Severity, StartOptions};
 use basalt::repo::{self, InitOptions, Repo, check_ours};
-use basalt_commands::{Call, DaemonOptions, Error, Output, Result, init_repo};
+use basalt_commands::{Call, DaemonOptions, Error, Output, Result, denylists, init_repo};
 
 /// `--init`: makes the repo where there is none.
 pub(super) async fn init(call: &Call<DaemonOptions>, out: &Output<String>) -> Result<()> {
@@ -95,6 +95,7 @@ async fn yes(out: &Output<String>) -> Result<bool> {
 /// Opens the node.
 pub(super) async fn open(call: &Call<DaemonOptions>) -> Result<Node> {
     let mut builder = Node::builder().repo(call.ctx.repo());
+    builder = builder.denylists(denylists(call.ctx.repo()).await);
     if let Some(file) = call.ctx.config_file() {
         builder = builder.config_file(file);
     }

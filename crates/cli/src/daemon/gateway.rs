@@ -1,12 +1,11 @@
 //! The HTTP gateway of the daemon.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use basalt::Node;
 use basalt::repo::config::Config;
 use basalt_commands::{Error, Result};
-use basalt_gateway::{Denylists, Gateway, PublicGateway, Settings};
+use basalt_gateway::{Gateway, PublicGateway, Settings};
 use basalt_http as http;
 use basalt_rpc::Content;
 use tokio::task::JoinSet;
@@ -20,32 +19,11 @@ use super::systemd;
 const STALL: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// The gateway to what the node has.
-pub(super) fn open(node: &Node, config: &Config, denied: Denylists) -> Gateway {
+pub(super) fn open(node: &Node, config: &Config) -> Gateway {
     let no_fetch = config.gateway().no_fetch;
     let blocks = node.blocks_for(no_fetch);
+    let denied = node.denylists().clone();
     Gateway::with_denylists(settings(config), blocks, node.names().clone(), denied)
-}
-
-/// The lists of what is not given out: the user's, the machine's, the repo's.
-pub(super) async fn denylists(repo: &Path, stop: &CancellationToken) -> Denylists {
-    let off = |variable: &str| std::env::var_os(variable).is_some_and(|v| !v.is_empty());
-    if off("IPFS_CONTENT_BLOCKING_DISABLE") {
-        return Denylists::default();
-    }
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
-    let own = std::env::var_os("XDG_CONFIG_HOME").filter(|dir| !dir.is_empty());
-    let own = own.map(PathBuf::from).or_else(home);
-    let folders = [
-        own.map(|dir| dir.join("ipfs/denylists")),
-        Some(PathBuf::from("/etc/ipfs/denylists")),
-        Some(repo.join("denylists")),
-    ];
-    let folders = folders.into_iter().flatten().collect();
-    // Lists may be long, and reading them takes a while.
-    let read = tokio::task::spawn_blocking(move || Denylists::new(folders)).await;
-    let lists = read.unwrap_or_default();
-    tokio::spawn(lists.clone().watch(stop.clone()));
-    lists
 }
 
 /// What the config says.

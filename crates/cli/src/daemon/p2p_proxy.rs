@@ -11,8 +11,11 @@ use basalt::Node;
 use basalt::network::{Handle, PeerId};
 use basalt::repo::parse_peer_id;
 use basalt_gateway::Gateway;
+use basalt_http::metrics::Requests;
 use basalt_http::{Body, Client, Handler, Headers, Request, Responder, Target, Upload, query};
 use tokio::time::timeout;
+
+use super::domains::Domains;
 
 /// How long reaching the peer may take.
 const CONNECT: Duration = Duration::from_secs(30);
@@ -38,10 +41,13 @@ pub(super) struct Front {
     network: Option<Handle>,
     /// Hosts whose paths the gateway redirects to subdomains.
     redirecting: Arc<[String]>,
+    /// Counts what is asked, by domain.
+    requests: Requests,
+    domains: Arc<Domains>,
 }
 
 impl Front {
-    pub(super) fn new(gateway: &Gateway, node: &Node) -> Self {
+    pub(super) fn new(gateway: &Gateway, node: &Node, requests: Requests) -> Self {
         let config = node.repo().map(|repo| repo.config());
         let on = config
             .as_ref()
@@ -52,7 +58,13 @@ impl Front {
         let listed = listed.into_iter().flatten();
         let redirecting = listed.filter(|(_, spec)| spec["UseSubdomains"] == true);
         let redirecting = redirecting.map(|(host, _)| host.clone());
+        let hosts = config.as_ref();
+        let hosts = hosts.and_then(|c| c.at("Gateway.PublicGateways")?.as_object());
+        let hosts = hosts.into_iter().flatten();
+        let hosts = hosts.filter(|(_, spec)| !spec.is_null());
         Self {
+            requests,
+            domains: Arc::new(Domains::new(hosts.map(|(host, _)| host.as_str()))),
             redirecting: redirecting.chain(["localhost".to_owned()]).collect(),
             gateway: gateway.clone(),
             network: node.network().filter(|_| on).cloned(),
@@ -62,6 +74,8 @@ impl Front {
 
 impl Handler for Front {
     async fn handle(&self, request: Request, responder: Responder) {
+        let series = self.domains.series(&request);
+        let _running = self.requests.begin(&request, &responder, series);
         let asked = self.network.as_ref().zip(self.path_of(&request));
         let Some((network, path)) = asked else {
             return self.gateway.handle(request, responder).await;

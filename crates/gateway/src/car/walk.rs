@@ -13,11 +13,14 @@ use super::{Params, Scope};
 use crate::answer::Pieces;
 use crate::backend::Backend;
 use crate::error::Error;
+use crate::pace::PIECE;
 
 /// Leaves that are read at once.
 const AHEAD: usize = 8;
 /// Smaller blocks are put together until there are as many bytes.
 const GATHER: usize = 64 << 10;
+/// Longer pieces are single blocks: what is gathered has at most an eighth more than [`GATHER`].
+const LONG: usize = 2 * GATHER;
 /// No honest DAG is deeper.
 const MAX_DEPTH: usize = 4096;
 
@@ -34,6 +37,12 @@ pub(super) struct Walk {
     stack: Vec<Frame>,
     seen: Seen,
     gather: Gather,
+    /// The block that was written last.
+    last: Cid,
+    /// The length of the last leaf.
+    leaf: usize,
+    /// A long block that is sent in parts, and how much of it was.
+    cut: Option<(Cid, usize)>,
     /// Whether there is a block in it.
     begun: bool,
     ended: bool,
@@ -42,8 +51,6 @@ pub(super) struct Walk {
 /// A block whose links are being followed.
 struct Frame {
     links: VecDeque<entity::Link>,
-    /// Leaves that come next and were read already.
-    read: VecDeque<Block>,
 }
 
 impl Walk {
@@ -59,6 +66,9 @@ impl Walk {
             stack: Vec::new(),
             seen: Seen::default(),
             gather: Gather::new(&[root], GATHER),
+            last: root,
+            leaf: 256 << 10,
+            cut: None,
             begun: false,
             ended: false,
         }
@@ -96,7 +106,21 @@ impl Walk {
 
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
+            if let Some((cid, at)) = self.cut.take() {
+                let data = match self.backend.pace.kept(&cid) {
+                    Some(data) => data,
+                    None => {
+                        self.backend.pace.take_turn().await;
+                        self.backend.block(&cid).await?.into_data()
+                    }
+                };
+                return Ok(Some(self.part(&cid, &data, at)));
+            }
             if let Some(bytes) = self.gather.take() {
+                if bytes.len() > LONG {
+                    let cid = self.last;
+                    return Ok(Some(self.part(&cid, &bytes, 0)));
+                }
                 return Ok(Some(bytes));
             }
             if self.ended {
@@ -116,8 +140,22 @@ impl Walk {
         }
     }
 
+    /// A part of a long block. Without a lane nothing is held of the rest.
+    fn part(&mut self, cid: &Cid, data: &Bytes, at: usize) -> Bytes {
+        let end = data.len().min(at + PIECE);
+        if end < data.len() {
+            self.cut = Some((*cid, end));
+            self.backend.pace.keep(cid, data);
+        }
+        match self.backend.pace.is_fast() {
+            true => data.slice(at..end),
+            false => Bytes::copy_from_slice(&data[at..end]),
+        }
+    }
+
     fn write(&mut self, block: &Block) {
         self.begun = true;
+        self.last = *block.cid();
         // What is inside its CID needs no bytes of its own.
         if block.cid().hash().code() == IDENTITY {
             return;
@@ -190,39 +228,40 @@ impl Walk {
         }
         self.stack.push(Frame {
             links: links.into(),
-            read: VecDeque::new(),
         });
         Ok(())
     }
 
     /// A block; the leaves that follow it are read together with it.
     async fn load(&mut self, cid: &Cid) -> Result<Block, Error> {
-        let Some(frame) = self.stack.last_mut() else {
-            return self.backend.block(cid).await;
-        };
-        while let Some(block) = frame.read.pop_front() {
-            if block.cid() == cid {
-                return Ok(block);
-            }
+        let pace = self.backend.pace.clone();
+        if let Some(block) = pace.next_ahead(cid) {
+            return Ok(block);
         }
-        let leaves = frame.links.iter().map(|link| link.cid);
+        // Leaves are mostly as long as those before them.
+        let ahead = (pace.ahead() / self.leaf.max(1)).min(AHEAD);
+        let links = self.stack.last().map(|frame| &frame.links);
+        let leaves = links.into_iter().flatten().map(|link| link.cid);
         let leaves: Vec<Cid> = leaves
             .take_while(|cid| cid.codec() == codec::RAW)
             .filter(|cid| self.duplicates || !self.seen.has(cid))
-            .take_while(|cid| self.backend.denied.check_cid(cid).is_ok())
-            .take(AHEAD)
+            .take(ahead)
             .collect();
         if leaves.len() > 1 && leaves.first() == Some(cid) {
             // What one of them has is told in its turn.
             if let Ok(blocks) = self.backend.blocks.get_local(&leaves).await {
-                frame.read = blocks.into_iter().map_while(|block| block).collect();
-            }
-            if frame.read.front().is_some_and(|block| block.cid() == cid)
-                && let Some(block) = frame.read.pop_front()
-            {
-                return Ok(block);
+                let mut blocks = blocks.into_iter().map_while(|block| block);
+                if let Some(block) = blocks.next().filter(|block| block.cid() == cid) {
+                    pace.keep_ahead(blocks);
+                    self.leaf = block.data().len();
+                    return Ok(block);
+                }
             }
         }
-        self.backend.block(cid).await
+        let block = self.backend.block(cid).await?;
+        if cid.codec() == codec::RAW {
+            self.leaf = block.data().len();
+        }
+        Ok(block)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use basalt_block::Cid;
-use basalt_blockstore::MemoryStore;
+use basalt_blockstore::{Blockstore, MemoryStore};
 use basalt_exchange::{BlockService, Event, Exchange};
 use basalt_gateway::{Denylists, Settings};
 use futures::stream::{self, BoxStream};
@@ -82,6 +82,71 @@ async fn one_too_many_is_sent_away() {
     assert_eq!(answer.status, 429);
     assert_eq!(answer.header("retry-after"), Some("60"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+/// Has everything, and takes its time for each block.
+struct Slow(Arc<MemoryStore>, Duration);
+
+#[async_trait]
+impl Exchange for Slow {
+    fn fetch(&self, cids: Vec<Cid>) -> BoxStream<'static, Event> {
+        let (store, pause) = (self.0.clone(), self.1);
+        stream::iter(cids)
+            .then(move |cid| {
+                let store = store.clone();
+                async move {
+                    tokio::time::sleep(pause).await;
+                    let block = Blockstore::get(&*store, &cid).await;
+                    Event::Block(block.unwrap().unwrap())
+                }
+            })
+            .boxed()
+    }
+}
+
+/// A gateway to a file of 20 blocks, each of which takes so long to come.
+async fn slow(pause: u64, change: impl FnOnce(&mut Settings)) -> (Served, String) {
+    let far = Arc::new(MemoryStore::default());
+    let cid = file(&far, &crate::served::noise(20_000, 4), 1000).await;
+    let near = Arc::new(MemoryStore::default());
+    let exchange = Slow(far, Duration::from_millis(pause));
+    let blocks = BlockService::new(near.clone(), Arc::new(exchange));
+    let mut settings = Settings::default();
+    change(&mut settings);
+    let names = names(&near);
+    let served = Served::new(settings, blocks, names, Denylists::default()).await;
+    (served, format!("/ipfs/{cid}"))
+}
+
+#[tokio::test]
+async fn a_request_has_so_much_time_and_no_more() {
+    // Before anything is found it is an error, in the middle the answer is cut.
+    let (served, target) = slow(2000, |settings| {
+        settings.max_request_duration = Duration::from_millis(100);
+    })
+    .await;
+    let answer = served.get(&target, "").await.unwrap();
+    assert_eq!(answer.status, 504);
+    assert!(answer.text().contains("context deadline exceeded"));
+    assert_eq!(answer.header("x-ipfs-path"), Some(target.as_str()));
+    let (served, target) = slow(60, |settings| {
+        settings.max_request_duration = Duration::from_millis(700);
+    })
+    .await;
+    match served.get(&target, "").await {
+        Err(error) => assert!(error.starts_with("cut"), "{error}"),
+        Ok(answer) => panic!("{} {}", answer.head, answer.body.len()),
+    }
+}
+
+#[tokio::test]
+async fn slow_content_comes_as_long_as_each_piece_comes_in_time() {
+    let (served, target) = slow(30, |settings| {
+        settings.retrieval_timeout = Some(Duration::from_millis(1500));
+    })
+    .await;
+    let answer = served.get(&target, "").await.unwrap();
+    assert_eq!(answer.body, crate::served::noise(20_000, 4));
 }
 
 #[tokio::test]

@@ -3,5 +3,6 @@
 
 mod limits;
 mod served;
+mod slow;
 mod trustless;
 mod websites;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Error;
+use bytes::Bytes;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -12,6 +13,7 @@ struct Paths {
     cancelled: Arc<AtomicUsize>,
     dropped: Arc<AtomicUsize>,
     late: Arc<Mutex<Option<Body>>>,
+    offers: Arc<AtomicUsize>,
 }
 
 struct CountDrop(Arc<AtomicUsize>);
@@ -79,6 +81,53 @@ impl Handler for Paths {
                         return;
                     }
                 }
+                out.finish(None).unwrap();
+            }
+            "/lean" => {
+                // The file is made again wherever it is read from.
+                let all: Bytes = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
+                let length = all.len();
+                let headers = Headers::from_iter([("Content-Length", length.to_string())]);
+                out.head(200, &headers).unwrap();
+                let mut at = 0;
+                while at < length {
+                    let piece = all.slice(at..length.min(at + 1_000_000));
+                    match out.offer(piece).await {
+                        Ok(taken) => at += taken,
+                        Err(_) => return,
+                    }
+                    self.offers.fetch_add(1, Ordering::SeqCst);
+                    if out.flush().await.is_err() {
+                        return;
+                    }
+                    assert!(out.tally().sent() == at as u64);
+                }
+                out.finish(None).unwrap();
+            }
+            "/withdrawn" => {
+                let all: Bytes = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
+                let length = all.len();
+                let headers = Headers::from_iter([("Content-Length", length.to_string())]);
+                out.head(200, &headers).unwrap();
+                let mut at = 0;
+                while at < length {
+                    let piece = all.slice(at..length.min(at + 1_000_000));
+                    at += piece.len();
+                    let patience = Duration::from_millis(5);
+                    match tokio::time::timeout(patience, out.send(piece)).await {
+                        Ok(sent) => sent.unwrap(),
+                        Err(_) => {
+                            at -= out.withdraw();
+                            out.flush().await.unwrap();
+                        }
+                    }
+                }
+                out.finish(None).unwrap();
+            }
+            "/lean-chunks" => {
+                out.head(200, &text()).unwrap();
+                let taken = out.offer("whole".into()).await.unwrap();
+                assert_eq!((taken, out.withdraw()), (5, 0));
                 out.finish(None).unwrap();
             }
             "/wait" => {
@@ -555,4 +604,36 @@ fn paths_and_queries() {
     assert_eq!(of("http://h:1/a?b"), ("/a".into(), "b".into()));
     assert_eq!(of("http://h"), ("/".into(), String::new()));
     assert_eq!(of("*"), ("*".into(), String::new()));
+}
+
+#[tokio::test]
+async fn what_a_slow_client_does_not_take_is_given_back_and_comes_all_the_same() {
+    for path in ["/lean", "/withdrawn"] {
+        let handler = Paths::default();
+        let offers = handler.offers.clone();
+        let running = start(handler, Options::default()).await;
+        let mut stream = running.connect().await;
+        stream.write_all(&last(path)).await.unwrap();
+        // Nothing is read for a while: the offers end when the system takes no more.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let stalled = offers.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(stalled, offers.load(Ordering::SeqCst));
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).await.unwrap();
+        let body = all.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+        let expected: Vec<u8> = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
+        assert!(
+            all[body..] == expected,
+            "{path}: {} bytes",
+            all.len() - body
+        );
+    }
+}
+
+#[tokio::test]
+async fn chunks_are_offered_whole() {
+    let running = start(Paths::default(), Options::default()).await;
+    let answer = running.exchange(&last("/lean-chunks")).await;
+    assert!(answer.ends_with("5\r\nwhole\r\n0\r\n\r\n"), "{answer}");
 }

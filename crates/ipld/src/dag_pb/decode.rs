@@ -68,6 +68,11 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Where in the block the next field begins.
+    pub fn offset(&self) -> usize {
+        self.cursor.at
+    }
+
     fn field(&mut self) -> Result<Field<'a>, Error> {
         let start = self.cursor.at;
         let (number, wire) = self.cursor.tag()?;

@@ -152,6 +152,22 @@ impl Shard {
         self.links.get(index as usize)
     }
 
+    /// What the slot of a hash holds, of which so many bits led here; and how many lead below it.
+    pub(crate) fn find(&self, hash: u64, used_bits: u32) -> Result<Option<(Slot, u32)>> {
+        let Some(link) = self.at(self.shape.slot(hash, used_bits)?) else {
+            return Ok(None);
+        };
+        let below = used_bits + self.shape.digit_bits;
+        Ok(Some((slot(link.clone(), self.shape.pad), below)))
+    }
+
+    /// About how many bytes of memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        let names: usize = self.links.iter().map(|link| link.name().len()).sum();
+        // Names and bits are parts of the block, the CIDs of which are in it once more.
+        self.links.len() * (size_of::<Link>() + 48) + names + self.bits.len()
+    }
+
     /// All slots that hold something, in their order.
     pub(crate) fn into_slots(self) -> Vec<Slot> {
         let pad = self.shape.pad;
@@ -198,14 +214,13 @@ pub(crate) async fn lookup_below(
     name: &[u8],
 ) -> Result<Option<Entry>> {
     let hash = murmur3::hash64(name);
-    loop {
-        let Some(link) = shard.at(shard.shape.slot(hash, used_bits)?) else {
-            return Ok(None);
-        };
-        used_bits += shard.shape.digit_bits;
-        match slot(link.clone(), shard.shape.pad) {
+    while let Some((slot, below)) = shard.find(hash, used_bits)? {
+        used_bits = below;
+        match slot {
             Slot::Entry(entry) => return Ok((entry.name == name).then_some(entry)),
-            _ => shard = Shard::decode(&get(source, &link.cid.clone()).await?)?,
+            Slot::Shard(link) => shard = Shard::decode(&get(source, &link.cid).await?)?,
+            Slot::Open(_) => break,
         }
     }
+    Ok(None)
 }

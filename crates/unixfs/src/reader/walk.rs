@@ -8,7 +8,10 @@ use bytes::Bytes;
 use futures::{StreamExt, stream, stream::BoxStream};
 
 use super::decode;
-use crate::{BlockSource, Data, Error, Kind, Result, source::fetch_ahead};
+use crate::{
+    BlockSource, Data, Error, Kind, Result,
+    source::{fetch_ahead, fetch_in_turn},
+};
 
 /// No honest DAG is deeper.
 const MAX_DEPTH: usize = 64;
@@ -127,7 +130,10 @@ impl Walk {
         let groups = self.groups(&wanted);
         self.levels.push(Level {
             sizes: wanted.into_iter().map(|(size, _)| size).collect(),
-            blocks: fetch_ahead(self.source.clone(), groups),
+            blocks: match self.read_ahead {
+                0 => fetch_in_turn(self.source.clone(), groups),
+                _ => fetch_ahead(self.source.clone(), groups),
+            },
         });
         Ok(())
     }

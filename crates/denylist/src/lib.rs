@@ -12,8 +12,19 @@ use basalt_block::Cid;
 use basalt_ipld::Path;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Error;
 use rules::{Rules, Verdict};
+
+/// Content that is on a list. The text is Kubo's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} is blocked and cannot be provided")]
+pub struct Blocked {
+    /// The path or the CID.
+    pub what: String,
+    /// Why, as far as the list says it.
+    pub reason: Option<String>,
+    /// The status of an answer over HTTP: 410 or 451.
+    pub status: u16,
+}
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -49,6 +60,28 @@ struct Stamp {
 }
 
 impl Denylists {
+    /// The lists of a node with its repo in `repo`: the user's, the machine's, the repo's. None where
+    /// `IPFS_CONTENT_BLOCKING_DISABLE` is set. Reads files.
+    pub fn of_repo(repo: &File) -> Self {
+        let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
+        if set("IPFS_CONTENT_BLOCKING_DISABLE").is_some() {
+            return Self::default();
+        }
+        let home = || set("HOME").map(|home| PathBuf::from(home).join(".config"));
+        let own = set("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home);
+        let folders = [
+            own.map(|dir| dir.join("ipfs/denylists")),
+            Some(PathBuf::from("/etc/ipfs/denylists")),
+            Some(repo.join("denylists")),
+        ];
+        Self::new(folders.into_iter().flatten().collect())
+    }
+
+    /// Whether there never will be any list.
+    pub fn are_off(&self) -> bool {
+        self.0.folders.is_empty()
+    }
+
     /// The files `*.deny` in these folders and below. A folder that is not there has none.
     pub fn new(folders: Vec<PathBuf>) -> Self {
         let lists = Self(Arc::new(Inner {
@@ -110,17 +143,25 @@ impl Denylists {
     }
 
     /// Refuses a path that a list has.
-    pub(crate) fn check_path(&self, path: &Path) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Blocked`].
+    pub fn check_path(&self, path: &Path) -> Result<(), Blocked> {
         for rules in self.rules().iter() {
             if let Some(verdict) = rules.of_path(path) {
-                return refuse(verdict, || path.to_string());
+                return refuse(verdict, || {
+                    path.to_string().trim_end_matches('/').to_owned()
+                });
             }
         }
         Ok(())
     }
 
     /// Refuses a block that a list has.
-    pub(crate) fn check_cid(&self, cid: &Cid) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Blocked`].
+    pub fn check_cid(&self, cid: &Cid) -> Result<(), Blocked> {
         for rules in self.rules().iter() {
             if let Some(verdict) = rules.of_cid(cid) {
                 return refuse(verdict, || cid.to_string());
@@ -130,18 +171,27 @@ impl Denylists {
     }
 }
 
-/// Reads a list for a fuzz target.
-#[cfg(feature = "fuzzing")]
-pub(crate) fn check(text: &str) {
+impl std::fmt::Debug for Denylists {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rules = self.rules();
+        f.debug_struct("Denylists")
+            .field("lists", &rules.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a text can be read as a list; what is wrong in it does not matter. For fuzzing.
+#[doc(hidden)]
+pub fn read_text(text: &str) {
     let _ = Rules::parse(text);
 }
 
 /// The first list that says anything decides; one may allow what a later one forbids.
-fn refuse(verdict: &Verdict, what: impl FnOnce() -> String) -> Result<(), Error> {
+fn refuse(verdict: &Verdict, what: impl FnOnce() -> String) -> Result<(), Blocked> {
     if verdict.allow {
         return Ok(());
     }
-    Err(Error::Blocked {
+    Err(Blocked {
         what: what(),
         reason: verdict.reason.clone(),
         status: verdict.status,
@@ -179,19 +229,19 @@ fn find(folder: &File, found: &mut Vec<Stamp>, depth: usize) {
 fn read(stamp: &Stamp) -> Rules {
     let name = stamp.path.display();
     if stamp.length > MAX_FILE {
-        tracing::error!(target: "basalt::gateway", "{name}: a denylist over {MAX_FILE} bytes is not read");
+        tracing::error!(target: "basalt::denylist", "{name}: a denylist over {MAX_FILE} bytes is not read");
         return Rules::default();
     }
     match fs::read(&stamp.path) {
         Ok(text) => {
             let (rules, faults) = Rules::parse(&String::from_utf8_lossy(&text));
             for fault in faults.iter().take(10) {
-                tracing::error!(target: "basalt::gateway", "{name}: {fault}");
+                tracing::error!(target: "basalt::denylist", "{name}: {fault}");
             }
             rules
         }
         Err(error) => {
-            tracing::error!(target: "basalt::gateway", "{name}: {error}");
+            tracing::error!(target: "basalt::denylist", "{name}: {error}");
             Rules::default()
         }
     }
@@ -216,10 +266,13 @@ mod tests {
         .unwrap();
         lists.reload();
         let error = lists.check_path(&path).unwrap_err();
-        assert_eq!(error.status(), 451);
+        assert_eq!(
+            (error.status, error.reason.as_deref()),
+            (451, Some("abuse"))
+        );
         assert_eq!(
             error.to_string(),
-            format!("/ipfs/{cid} is blocked and cannot be provided (abuse)")
+            format!("/ipfs/{cid} is blocked and cannot be provided")
         );
         assert!(lists.check_cid(path.root_cid().unwrap()).is_err());
         fs::write(dir.path().join("0.deny"), format!("+/ipfs/{cid}\n")).unwrap();

@@ -255,7 +255,9 @@ fn hash(code: u64, text: &str) -> Option<Vec<u8>> {
 
 fn below(path: &str, verdict: Verdict) -> Rule {
     let path = path.trim_end_matches('/');
-    let (path, prefix) = match path.strip_suffix('*') {
+    // What ends in a slash and a star is itself meant too.
+    let star = path.strip_suffix("/*").or_else(|| path.strip_suffix('*'));
+    let (path, prefix) = match star {
         Some(path) => (path, true),
         None => (path, false),
     };
@@ -351,6 +353,10 @@ mod tests {
         assert!(blocked("/ipns/bad.example", "/ipns/bad.example"));
         assert!(!blocked("/ipns/bad.example", "/ipns/bad.example/x"));
         assert!(blocked("/ipns/bad.example/*", "/ipns/bad.example/x"));
+        for path in ["/a", "/a/b", "/ab"] {
+            let listed = format!("/ipfs/{V1}/a/*");
+            assert!(blocked(&listed, &format!("/ipfs/{V0}{path}")), "{path}");
+        }
         assert!(blocked("/any/path", &format!("/ipfs/{V0}/any/path")));
         assert!(blocked("/any/*", &format!("/ipfs/{V0}/any/path")));
         let both = format!("/ipfs/{V1}/*\n+/ipfs/{V1}/good\n");

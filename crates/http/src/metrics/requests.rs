@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use basalt_http::metrics::Exposition;
-use basalt_http::metrics::{Histogram, Summary};
-use basalt_http::{Request, Responder, Tally};
+use super::{Exposition, Histogram, Summary};
+use crate::{Request, Responder, Tally};
 
 const SECONDS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
@@ -18,11 +17,21 @@ const BYTES: &[f64] = &[
 
 /// Counts of the requests that came, over all listeners of one kind; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Metrics(Arc<Inner>);
+pub struct Requests(Arc<Inner>);
+
+/// Under which routes and which domain a request is counted. There must be few of them: each is a series
+/// of its own.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// What `server_domain` says.
+    pub domain: Arc<str>,
+    /// What `http_route` says; a request is counted once for each.
+    pub routes: &'static [&'static str],
+}
 
 #[derive(Debug)]
 struct Inner {
-    /// What the label `handler` says: `api`.
+    /// What the label `handler` says: `api` or `gateway`.
     handler: &'static str,
     counts: Mutex<Counts>,
 }
@@ -34,10 +43,13 @@ struct Counts {
     duration: Summary,
     request_size: Summary,
     response_size: Summary,
-    commands: BTreeMap<(&'static str, u16), Sizes>,
+    routes: BTreeMap<Route, Sizes>,
 }
 
-/// What is known of commands by method and status.
+/// Method, status, route and domain.
+type Route = (&'static str, u16, &'static str, Arc<str>);
+
+/// What is known of the requests of a route.
 #[derive(Debug)]
 struct Sizes {
     duration: Histogram,
@@ -55,7 +67,7 @@ impl Default for Sizes {
     }
 }
 
-impl Metrics {
+impl Requests {
     /// Counts from nothing.
     pub fn new(handler: &'static str) -> Self {
         Self(Arc::new(Inner {
@@ -69,7 +81,7 @@ impl Metrics {
     }
 
     /// Notes that a request has come. It has ended when the result is dropped.
-    pub(crate) fn begin(&self, request: &Request, responder: &Responder) -> Running {
+    pub fn begin(&self, request: &Request, responder: &Responder, series: Series) -> Running {
         self.counts().running += 1;
         let length = request.headers.get("Content-Length");
         let body = length.and_then(|text| text.parse().ok()).unwrap_or(0);
@@ -82,66 +94,75 @@ impl Metrics {
             .sum();
         let line = request.method.len() + request.target.len() + "HTTP/1.1".len();
         Running {
-            metrics: self.clone(),
+            requests: self.clone(),
             method: method(&request.method),
             began: Instant::now(),
             body,
             size: (line + head) as u64 + body,
-            command: request.path().starts_with("/api/v0/"),
+            series,
             tally: responder.tally(),
         }
     }
 
-    pub(super) fn write(&self, out: &mut Exposition) {
-        let counts = self.counts();
-        let handler = [("handler", self.0.handler)];
-        out.single(
+    /// Writes what was counted on several kinds of listeners, by Kubo's names.
+    pub fn write(all: &[Self], out: &mut Exposition) {
+        let all: Vec<_> = all
+            .iter()
+            .map(|one| (one.0.handler, one.counts()))
+            .collect();
+        out.family(
             "basalt_http_requests_running",
             "Requests that are being answered.",
             "gauge",
-            counts.running as f64,
         );
+        for (handler, counts) in &all {
+            let labels = [("handler", *handler)];
+            out.sample(
+                "basalt_http_requests_running",
+                &labels,
+                counts.running as f64,
+            );
+        }
         let name = "ipfs_http_requests_total";
         out.family(name, "Total number of HTTP requests made.", "counter");
-        for ((method, status), count) in &counts.total {
-            let method = method.to_ascii_lowercase();
-            let labels = [
-                ("code", &*status.to_string()),
-                handler[0],
-                ("method", &*method),
-            ];
-            out.sample(name, &labels, *count as f64);
+        for (handler, counts) in &all {
+            for ((method, status), count) in &counts.total {
+                let method = method.to_ascii_lowercase();
+                let status = status.to_string();
+                let labels = [
+                    ("code", &*status),
+                    ("handler", *handler),
+                    ("method", &*method),
+                ];
+                out.sample(name, &labels, *count as f64);
+            }
         }
-        for (name, help, summary) in [
+        type Summed = fn(&Counts) -> &Summary;
+        let summaries: [(&str, &str, Summed); 3] = [
             (
                 "ipfs_http_request_duration_seconds",
                 "The HTTP request latencies in seconds.",
-                &counts.duration,
+                |c| &c.duration,
             ),
             (
                 "ipfs_http_request_size_bytes",
                 "The HTTP request sizes in bytes.",
-                &counts.request_size,
+                |c| &c.request_size,
             ),
             (
                 "ipfs_http_response_size_bytes",
                 "The HTTP response sizes in bytes.",
-                &counts.response_size,
+                |c| &c.response_size,
             ),
-        ] {
+        ];
+        for (name, help, of) in summaries {
             out.family(name, help, "summary");
-            summary.write(out, name, &handler);
+            for (handler, counts) in &all {
+                of(counts).write(out, name, &[("handler", *handler)]);
+            }
         }
-        self.write_commands(out, &counts.commands);
-    }
-
-    fn write_commands(
-        &self,
-        out: &mut Exposition,
-        commands: &BTreeMap<(&'static str, u16), Sizes>,
-    ) {
         type Of = fn(&Sizes) -> &Histogram;
-        let all: [(&str, &str, Of); 3] = [
+        let spread: [(&str, &str, Of); 3] = [
             (
                 "http_server_request_body_size_bytes",
                 "Size of HTTP server request bodies.",
@@ -158,32 +179,35 @@ impl Metrics {
                 |s| &s.response,
             ),
         ];
-        for (name, help, of) in all {
+        for (name, help, of) in spread {
             out.family(name, help, "histogram");
-            for ((method, status), sizes) in commands {
-                let labels = [
-                    ("http_request_method", *method),
-                    ("http_response_status_code", &*status.to_string()),
-                    ("http_route", "/api/v0/"),
-                    ("network_protocol_name", "http"),
-                    ("network_protocol_version", "1.1"),
-                    ("server_domain", self.0.handler),
-                    ("url_scheme", "http"),
-                ];
-                of(sizes).write(out, name, &labels);
+            for (_, counts) in &all {
+                for ((method, status, route, domain), sizes) in &counts.routes {
+                    let labels = [
+                        ("http_request_method", *method),
+                        ("http_response_status_code", &*status.to_string()),
+                        ("http_route", *route),
+                        ("network_protocol_name", "http"),
+                        ("network_protocol_version", "1.1"),
+                        ("server_domain", &**domain),
+                        ("url_scheme", "http"),
+                    ];
+                    of(sizes).write(out, name, &labels);
+                }
             }
         }
     }
 }
 
 /// A request that is being answered.
-pub(crate) struct Running {
-    metrics: Metrics,
+#[derive(Debug)]
+pub struct Running {
+    requests: Requests,
     method: &'static str,
     began: Instant,
     body: u64,
     size: u64,
-    command: bool,
+    series: Series,
     tally: Arc<Tally>,
 }
 
@@ -193,15 +217,17 @@ impl Drop for Running {
         // Go counts an answer that never began as a good one.
         let status = self.tally.status().unwrap_or(200);
         let sent = self.tally.sent() as f64;
-        let mut counts = self.metrics.counts();
+        let mut counts = self.requests.counts();
         counts.running -= 1;
         *counts.total.entry((self.method, status)).or_default() += 1;
         let now = Instant::now();
         counts.duration.note(now, seconds);
         counts.request_size.note(now, self.size as f64);
         counts.response_size.note(now, sent);
-        if self.command {
-            let sizes = counts.commands.entry((self.method, status)).or_default();
+        for route in self.series.routes {
+            let domain = self.series.domain.clone();
+            let sizes = counts.routes.entry((self.method, status, route, domain));
+            let sizes = sizes.or_default();
             sizes.duration.note(seconds);
             sizes.request.note(self.body as f64);
             sizes.response.note(sent);
