@@ -15,7 +15,9 @@ mod memory;
 mod node;
 mod program;
 mod settings;
+mod slow;
 mod tally;
+mod trustless;
 
 use anyhow::Result;
 
@@ -30,6 +32,8 @@ Proofs on one binary (docs/testing.md):
   bit-flip        one bit in each kind of file of a repo; wrong bytes are never served
   gc-load         readers, adders and pinners through a collection, with latencies
   adds-memory     many adds at a time; the peak of resident memory
+  slow-clients    clients of the gateway that read nothing or write byte by byte; memory
+  trustless       a client that verifies what the gateways of Basalt and of real Kubo send
   fetch           blocks between it and real Kubo, over every transport
   import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
@@ -53,6 +57,8 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "bit-flip" => flip::run,
         "gc-load" => gc_load::run,
         "adds-memory" => memory::run,
+        "slow-clients" => slow::run,
+        "trustless" => trustless::run,
         "import-kill" => import::run,
         "fetch" => fetch::run,
         _ => return None,

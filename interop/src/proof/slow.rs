@@ -1,0 +1,310 @@
+//! Clients of the gateway that take their time: those that read nothing, read a little, or write their
+//! request byte by byte. What the daemon holds for them, beside real Kubo in the long form.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::content::Content;
+use super::program::Program;
+use super::settings::Settings;
+use super::tally::Tally;
+use crate::daemon::Daemon;
+use crate::places;
+
+/// Clients at a time, and the length of the file they ask for.
+struct Scale {
+    clients: usize,
+    file: u64,
+    rest: Duration,
+}
+
+const SHORT: Scale = Scale {
+    clients: 300,
+    file: 48 << 20,
+    rest: Duration::from_secs(3),
+};
+const WHOLE: Scale = Scale {
+    clients: 1000,
+    file: 200_000_000,
+    rest: Duration::from_secs(8),
+};
+
+/// What a client may cost, in KiB: 64 that were copied for it, and its connection.
+const EACH: u64 = 112;
+/// What all of them together may cost, however many they are, in KiB.
+const TOGETHER: u64 = 96 << 10;
+
+pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
+    let scale = if settings.whole { &WHOLE } else { &SHORT };
+    more_files()?;
+    let folder = tempfile::Builder::new()
+        .prefix("basalt-slow-")
+        .tempdir_in(&settings.dir)?;
+    let content = Content {
+        seed: settings.seed,
+        len: scale.file,
+    };
+    let file = folder.path().join("file");
+    content.write(&mut File::create(&file)?)?;
+    let bytes = fs::read(&file)?;
+    one(
+        "",
+        &settings.bin,
+        folder.path(),
+        &file,
+        &bytes,
+        scale,
+        tally,
+    )?;
+    if settings.whole {
+        let kubo = places::kubo();
+        one("Kubo, ", &kubo, folder.path(), &file, &bytes, scale, tally)?;
+    }
+    Ok(())
+}
+
+/// As many sockets as the system allows.
+fn more_files() -> Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
+}
+
+fn one(
+    whose: &str,
+    bin: &Path,
+    folder: &Path,
+    file: &Path,
+    bytes: &[u8],
+    scale: &Scale,
+    tally: &mut Tally,
+) -> Result<()> {
+    let program = Program {
+        bin: bin.to_owned(),
+        repo: folder.join(format!("{whose}repo")),
+    };
+    program.say(&["init", "--profile=test,randomports"])?;
+    let path = file.to_str().context("the path of the file is no UTF-8")?;
+    let cid = program.say(&[
+        "add",
+        "-Q",
+        "--cid-version=1",
+        "--chunker=size-262144",
+        path,
+    ])?;
+    let large = program.say(&[
+        "add",
+        "-Q",
+        "--cid-version=1",
+        "--chunker=size-1048576",
+        path,
+    ])?;
+    let links = program.say(&["refs", large.trim()])?;
+    let block = links.lines().next().context("the file has no blocks")?;
+    let whole = format!("/ipfs/{}", cid.trim());
+    let kinds = [
+        ("read nothing of a file", whole.clone()),
+        (
+            "read nothing of chunks of 1 MiB",
+            format!("/ipfs/{}", large.trim()),
+        ),
+        ("read nothing of its CAR", format!("{whole}?format=car")),
+        (
+            "read nothing of a raw block",
+            format!("/ipfs/{block}?format=raw"),
+        ),
+        ("read a little of a file", whole.clone()),
+        ("write a request byte by byte", format!("/ipfs/{block}")),
+    ];
+    for (name, target) in &kinds {
+        // What an allocator keeps of one crowd would make the next look cheaper.
+        let daemon = program.daemon(&["--offline"])?;
+        let crowd = Crowd {
+            pid: daemon.pid(),
+            at: (Ipv4Addr::LOCALHOST, daemon.gateway.context("no gateway")?).into(),
+            scale,
+        };
+        crowd.take(&whole, bytes)?;
+        thread::sleep(Duration::from_secs(1));
+        let cost = match name.split(' ').next() {
+            Some("write") => crowd.typing(target),
+            _ if name.contains("little") => crowd.sipping(target, bytes),
+            _ => crowd.standing(target, &whole, bytes),
+        };
+        note(whose, name, cost, scale, tally);
+        stop(&format!("{whose}{name}: "), daemon, tally)?;
+    }
+    Ok(())
+}
+
+/// What the clients cost, in KiB; of Kubo it is a figure alone.
+fn note(whose: &str, name: &str, cost: Result<u64>, scale: &Scale, tally: &mut Tally) {
+    if let Ok(cost) = &cost {
+        tally.figure(&format!("{whose}{} that {name}, KiB", scale.clients), *cost);
+    }
+    let within = cost.and_then(|cost| {
+        let limit = EACH * scale.clients as u64 + TOGETHER;
+        ensure!(
+            cost <= limit || !whose.is_empty(),
+            "{cost} KiB, the limit is {limit}"
+        );
+        Ok(())
+    });
+    tally.check(&format!("{whose}clients that {name}"), within);
+}
+
+fn stop(whose: &str, daemon: Daemon, tally: &mut Tally) -> Result<()> {
+    let ended = daemon.stop()?;
+    let clean = match ended.code {
+        Some(0) => Ok(()),
+        code => Err(anyhow::anyhow!("it ended with {code:?}")),
+    };
+    tally.check(&format!("{whose}the daemon ends cleanly"), clean);
+    Ok(())
+}
+
+/// Many clients of one daemon.
+struct Crowd<'a> {
+    pid: u32,
+    at: SocketAddr,
+    scale: &'a Scale,
+}
+
+impl Crowd<'_> {
+    fn memory(&self, field: &str) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let word = line.and_then(|line| line.trim_start_matches(':').split_whitespace().next());
+        Ok(word
+            .with_context(|| format!("/proc has no {field}"))?
+            .parse()?)
+    }
+
+    /// What it holds now; from here on the peak is counted anew.
+    fn begin(&self) -> Result<u64> {
+        fs::write(format!("/proc/{}/clear_refs", self.pid), "5")
+            .context("the peak of memory cannot be counted anew")?;
+        self.memory("VmRSS")
+    }
+
+    fn connect(&self) -> Result<TcpStream> {
+        let socket = TcpStream::connect_timeout(&self.at, Duration::from_secs(10))?;
+        socket.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(socket)
+    }
+
+    fn ask(&self, target: &str) -> Result<Vec<TcpStream>> {
+        let ask = |_| {
+            let mut socket = self.connect()?;
+            write!(socket, "GET {target} HTTP/1.1\r\nHost: x\r\n\r\n")?;
+            Ok(socket)
+        };
+        (0..self.scale.clients).map(ask).collect()
+    }
+
+    /// A client that is not slow gets everything.
+    fn take(&self, target: &str, bytes: &[u8]) -> Result<()> {
+        let mut socket = self.connect()?;
+        write!(
+            socket,
+            "GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = Vec::with_capacity(bytes.len() + 4096);
+        socket.read_to_end(&mut answer)?;
+        ensure!(
+            body(&answer)? == bytes,
+            "other bytes than those that were added"
+        );
+        Ok(())
+    }
+
+    /// Clients that read nothing; beside them one that does.
+    fn standing(&self, target: &str, whole: &str, bytes: &[u8]) -> Result<u64> {
+        let before = self.begin()?;
+        let crowd = self.ask(target)?;
+        thread::sleep(self.scale.rest / 2);
+        self.take(whole, bytes).context("a client beside them")?;
+        thread::sleep(self.scale.rest / 2);
+        let peak = self.memory("VmHWM")?;
+        drop(crowd);
+        thread::sleep(Duration::from_secs(1));
+        Ok(peak.saturating_sub(before))
+    }
+
+    /// Clients that read 32 KiB now and then, and look whether it is right.
+    fn sipping(&self, target: &str, bytes: &[u8]) -> Result<u64> {
+        let before = self.begin()?;
+        let mut crowd: Vec<(TcpStream, Vec<u8>)> = Vec::new();
+        for socket in self.ask(target)? {
+            socket.set_nonblocking(true)?;
+            crowd.push((socket, Vec::new()));
+        }
+        let began = Instant::now();
+        let mut sip = vec![0; 32 << 10];
+        while began.elapsed() < self.scale.rest * 2 {
+            for (socket, have) in &mut crowd {
+                match socket.read(&mut sip) {
+                    Ok(0) => bail!("closed after {} bytes", have.len()),
+                    Ok(n) => have.extend_from_slice(&sip[..n]),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        let peak = self.memory("VmHWM")?;
+        for (_, have) in &crowd {
+            let body = body(have)?;
+            ensure!(!body.is_empty() && bytes.starts_with(body), "other bytes");
+        }
+        drop(crowd);
+        thread::sleep(Duration::from_secs(1));
+        Ok(peak.saturating_sub(before))
+    }
+
+    /// Clients whose request comes byte by byte.
+    fn typing(&self, target: &str) -> Result<u64> {
+        let before = self.begin()?;
+        let clients = 0..self.scale.clients;
+        let mut crowd = clients
+            .map(|_| self.connect())
+            .collect::<Result<Vec<_>>>()?;
+        let padding = "x".repeat(200);
+        let request = format!("HEAD {target} HTTP/1.1\r\nHost: x\r\nX-Slow: {padding}\r\n\r\n");
+        let pause = self.scale.rest / u32::try_from(request.len())?;
+        for byte in request.as_bytes() {
+            for socket in &mut crowd {
+                socket.write_all(&[*byte])?;
+            }
+            thread::sleep(pause);
+        }
+        for socket in &mut crowd {
+            let mut status = [0; 12];
+            socket.read_exact(&mut status)?;
+            ensure!(
+                &status == b"HTTP/1.1 200",
+                "{}",
+                String::from_utf8_lossy(&status)
+            );
+        }
+        Ok(self.memory("VmHWM")?.saturating_sub(before))
+    }
+}
+
+/// What comes after the head of an answer.
+fn body(answer: &[u8]) -> Result<&[u8]> {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let end = end.context("the head of the answer is not whole")?;
+    ensure!(
+        answer.starts_with(b"HTTP/1.1 200"),
+        "{}",
+        String::from_utf8_lossy(&answer[..end])
+    );
+    Ok(&answer[end + 4..])
+}
