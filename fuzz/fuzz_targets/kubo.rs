@@ -9,6 +9,7 @@ fuzz_target!(|data: &[u8]| {
     bounded(data.len(), 256, 1 << 20, || {
         basalt_kubo::leveldb::try_all(data);
         let _ = basalt_kubo::decode_pin(data);
+        let _ = basalt_kubo::decode_reference(data);
         if let Ok(text) = std::str::from_utf8(data) {
             let _ = basalt_kubo::block_hash(text);
             let _ = basalt_kubo::check_shard_function(text);

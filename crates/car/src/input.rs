@@ -12,6 +12,8 @@ pub(crate) struct Input {
     begun: BytesMut,
     /// Bytes taken so far.
     taken: u64,
+    /// The longest item that came whole. The next may be as long, and gets so much room at once.
+    longest: usize,
 }
 
 impl Input {
@@ -47,13 +49,15 @@ impl Input {
     /// Room is made as it comes: a length that lies costs nothing.
     pub(crate) fn item(&mut self, len: usize) -> Option<Bytes> {
         if self.begun.is_empty() && self.piece.len() >= len {
+            self.longest = self.longest.max(len);
             self.taken += len as u64;
             return Some(self.piece.split_to(len));
         }
         let more = self.piece.len().min(len - self.begun.len());
         let want = self.begun.len() + more;
         if self.begun.capacity() < want {
-            let room = want.max(2 * self.begun.len()).max(FIRST).min(len);
+            let room = want.max(2 * self.begun.len()).max(FIRST);
+            let room = room.max(self.longest).min(len);
             self.begun.reserve_exact(room - self.begun.len());
         }
         self.begun.extend_from_slice(&self.piece[..more]);
@@ -61,6 +65,7 @@ impl Input {
         if self.begun.len() < len {
             return None;
         }
+        self.longest = self.longest.max(len);
         self.taken += len as u64;
         Some(std::mem::take(&mut self.begun).freeze())
     }

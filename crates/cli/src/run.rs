@@ -109,7 +109,7 @@ async fn run_line(
         then: Then::Usage,
     })?;
     if let Some(encoding) = &globals.encoding
-        && !["json", "text"].contains(&encoding.as_str())
+        && !["json", "text", "xml"].contains(&encoding.as_str())
     {
         return Err(Error::new(format!("invalid encoding: {encoding}")).into());
     }
@@ -225,14 +225,21 @@ async fn start(
         place::Where::There { .. } if limit.is_over() => Err(Error::deadline()),
         place::Where::Here(repo) => Ok(here(repo, request)),
         place::Where::There {
-            daemon,
+            mut daemon,
             address,
             fallback,
         } => {
             place::check_name(&address).await?;
             // The body of a request is gone once it is sent: whether anybody listens is found
-            // out first.
-            match (daemon.is_there().await, fallback) {
+            // out first. Who is named by the user may be of another version.
+            let found = match globals.api {
+                None => daemon.is_there().await,
+                Some(_) => tokio::select! {
+                    found = daemon.greet() => found,
+                    () = limit.over() => return Err(Error::deadline()),
+                },
+            };
+            match (found, fallback) {
                 (Err(basalt_http::Error::Connect { .. }), Some(repo)) => Ok(here(repo, request)),
                 // The daemon has gone without its file: it is as if there were none.
                 (Err(basalt_http::Error::Connect { .. }), None)

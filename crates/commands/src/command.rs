@@ -11,7 +11,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::files::{Files, Lines};
 use crate::options::{Globals, OptionSet, Parsed};
-use crate::{About, Arg, Context, Error, Frame, Output, Reply, Request, Result, Spec, Terminal};
+use crate::{
+    About, Arg, Context, Error, Frame, Output, Reply, Request, Result, Spec, Terminal, xml,
+};
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Encoding {
     Json,
     /// The command's own text.
     Text,
+    /// The elements of an event.
+    Xml,
 }
 
 /// What a request says apart from its body.
@@ -161,13 +165,19 @@ pub(crate) async fn show_plain<C: Command>(
     let (mut state, mut begun) = (C::State::default(), false);
     let asked = encoding_of(&view.meta.globals, C::ABOUT.text_form)?;
     let text = asked == Encoding::Text || C::ABOUT.text_only;
+    // One value of JSON, of which there may be a part so far.
+    let mut json = Vec::new();
     loop {
         match events.next().await {
             Ok(Some(Out::Bytes(bytes))) => term.out.write_all(&bytes)?,
             Ok(Some(Out::Event(event))) => {
-                let written = match text {
-                    true => C::text(view, &mut state, event, &mut term.out),
-                    false => C::json(&mut begun, &event, &mut term.out),
+                let written = match (text, asked) {
+                    (true, _) => C::text(view, &mut state, event, &mut term.out),
+                    (_, Encoding::Xml) => {
+                        let parts = C::json(&mut begun, &event, &mut json);
+                        parts.and_then(|()| whole_values::<C>(&mut json, &mut term.out))
+                    }
+                    _ => C::json(&mut begun, &event, &mut term.out),
                 };
                 // Standard output is flushed when a line may be awaited by a reader.
                 if !events.more() {
@@ -177,10 +187,13 @@ pub(crate) async fn show_plain<C: Command>(
             }
             Ok(Some(Out::Length(_))) => {}
             end => {
-                if text {
-                    C::text_end(view, &mut state, &mut term.out)?;
-                } else {
-                    C::json_end(begun, &mut term.out)?;
+                match (text, asked) {
+                    (true, _) => C::text_end(view, &mut state, &mut term.out)?,
+                    (_, Encoding::Xml) => {
+                        C::json_end(begun, &mut json)?;
+                        whole_values::<C>(&mut json, &mut term.out)?;
+                    }
+                    _ => C::json_end(begun, &mut term.out)?,
                 }
                 term.out.flush()?;
                 return end.map(|_| ());
@@ -196,10 +209,24 @@ pub(crate) fn write_line<E: Serialize>(mut w: impl Write, event: &E) -> Result<(
     Ok(())
 }
 
+/// Writes the values in `json` as XML, each of which ends with its line, and leaves a part of one.
+fn whole_values<C: Command>(json: &mut Vec<u8>, mut w: impl Write) -> Result<()> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(len) = json[at..].iter().position(|b| *b == b'\n') {
+        xml::write(C::PATH, &json[at..at + len], &mut out)?;
+        at += len + 1;
+    }
+    json.drain(..at);
+    w.write_all(&out)?;
+    Ok(())
+}
+
 /// The encoding that a request asks for.
 pub(crate) fn encoding_of(globals: &Globals, text_form: bool) -> Result<Encoding> {
     match globals.encoding.as_deref() {
         Some("json") => Ok(Encoding::Json),
+        Some("xml") => Ok(Encoding::Xml),
         Some("text" | "") | None if text_form => Ok(Encoding::Text),
         Some("text" | "") | None => Ok(Encoding::Json),
         Some(other) => Err(Error::client(format!("invalid encoding: {other}"))),
@@ -295,6 +322,8 @@ struct Typed<C: Command> {
     state: C::State,
     begun: bool,
     encoding: Encoding,
+    /// JSON that is to be XML, when its value is whole.
+    json: Vec<u8>,
 }
 
 impl<C: Command> Encoder for Typed<C> {
@@ -305,6 +334,10 @@ impl<C: Command> Encoder for Typed<C> {
         match self.encoding {
             Encoding::Text => C::text(&self.view, &mut self.state, *event, out),
             Encoding::Json => C::json(&mut self.begun, &event, out),
+            Encoding::Xml => {
+                C::json(&mut self.begun, &event, &mut self.json)?;
+                whole_values::<C>(&mut self.json, out)
+            }
         }
     }
 
@@ -312,6 +345,10 @@ impl<C: Command> Encoder for Typed<C> {
         match self.encoding {
             Encoding::Text => C::text_end(&self.view, &mut self.state, out),
             Encoding::Json => C::json_end(self.begun, out),
+            Encoding::Xml => {
+                C::json_end(self.begun, &mut self.json)?;
+                whole_values::<C>(&mut self.json, out)
+            }
         }
     }
 }
@@ -372,6 +409,7 @@ impl<C: Command> Entry for Erased<C> {
             state: C::State::default(),
             begun: false,
             encoding,
+            json: Vec::new(),
         })
     }
 

@@ -11,6 +11,7 @@ use basalt_fuse::Mounts;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::files::ls::KeptListings;
 use crate::{Error, Host, Result};
 
 /// What commands know of the process; cheap to clone.
@@ -27,6 +28,7 @@ struct Inner {
     ending: OnceLock<Instant>,
     host: Option<Arc<dyn Host>>,
     requests: Mutex<Requests>,
+    listings: KeptListings,
 }
 
 #[derive(Default)]
@@ -82,6 +84,7 @@ impl Context {
             ending: OnceLock::new(),
             host,
             requests: Mutex::default(),
+            listings: KeptListings::default(),
         }))
     }
 
@@ -102,12 +105,18 @@ impl Context {
             ending: OnceLock::new(),
             host: None,
             requests: Mutex::default(),
+            listings: KeptListings::default(),
         }))
     }
 
     /// The program around the commands, where it can do more than they.
     pub fn host(&self) -> Option<Arc<dyn Host>> {
         self.0.host.clone()
+    }
+
+    /// Listings that were made lately.
+    pub(crate) fn listings(&self) -> &KeptListings {
+        &self.0.listings
     }
 
     /// The folder of the repo.

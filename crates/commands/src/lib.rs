@@ -28,6 +28,7 @@ pub mod suggest;
 pub mod table;
 mod terminal;
 mod threads;
+pub mod xml;
 
 mod commands;
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use futures::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -265,6 +265,10 @@ async fn read_head(reader: &SharedReader) -> Result<ResponseHead> {
     loop {
         {
             let mut reader = reader.lock();
+            // What a server wrote behind the end of its last answer, if that was too much.
+            let empty = reader.buf.iter().take_while(|b| b"\r\n".contains(b));
+            let empty = empty.count();
+            reader.buf.advance(empty);
             if let Some(length) = head::end(&reader.buf, seen) {
                 if length > MAX_HEAD {
                     return Err(Error::TooLarge {

@@ -10,6 +10,8 @@ pub const CBOR: u64 = 0x51;
 pub const JSON: u64 = 0x0200;
 /// A Git object.
 pub const GIT_RAW: u64 = 0x78;
+/// A Git object as Git keeps it in a file: compressed. Kubo's own number, and for reading only.
+pub const GIT_RAW_ZLIB: u64 = 0x30_0000 + GIT_RAW;
 /// JOSE objects over DAG-CBOR.
 pub const DAG_JOSE: u64 = 0x85;
 
@@ -87,5 +89,13 @@ pub fn parse(text: &str) -> Result<u64, Error> {
 
 /// Whether this crate decodes blocks of the codec.
 pub fn is_decodable(code: u64) -> bool {
-    matches!(code, RAW | DAG_PB | DAG_CBOR | DAG_JSON | CBOR | JSON)
+    is_encodable(code) || code == GIT_RAW_ZLIB
+}
+
+/// Whether this crate encodes blocks of the codec.
+pub fn is_encodable(code: u64) -> bool {
+    matches!(
+        code,
+        RAW | DAG_PB | DAG_CBOR | DAG_JSON | CBOR | JSON | GIT_RAW | DAG_JOSE
+    )
 }

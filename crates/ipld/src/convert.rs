@@ -1,6 +1,6 @@
 //! Blocks to values and back, by codec.
 
-use crate::{Error, Value, cbor, codec, dag_pb, json};
+use crate::{Error, Value, cbor, codec, dag_pb, git, jose, json};
 
 /// Reads `data` as a value of the data model.
 ///
@@ -14,6 +14,9 @@ pub fn decode(code: u64, data: &[u8]) -> Result<Value, Error> {
         codec::CBOR => cbor::decode(data, cbor::Dialect::Cbor),
         codec::DAG_JSON => json::decode(data, json::Dialect::DagJson),
         codec::JSON => json::decode(data, json::Dialect::Json),
+        codec::GIT_RAW => git::decode(data),
+        codec::GIT_RAW_ZLIB => git::decode_zlib(data),
+        codec::DAG_JOSE => jose::decode(data),
         _ => Err(Error::NoDecoder(code)),
     }
 }
@@ -47,6 +50,8 @@ pub fn encode(code: u64, value: &Value) -> Result<Vec<u8>, Error> {
         codec::CBOR => cbor::encode(value, cbor::Dialect::Cbor),
         codec::DAG_JSON => json::encode(value, json::Dialect::DagJson),
         codec::JSON => json::encode(value, json::Dialect::Json),
+        codec::GIT_RAW => git::encode(value),
+        codec::DAG_JOSE => jose::encode(value),
         _ => Err(Error::NoEncoder(code)),
     }
 }

@@ -17,6 +17,9 @@ pub enum Error {
     /// The codec has no way to write the value.
     #[error("{0}")]
     Unencodable(&'static str),
+    /// The value is not of the shape that the codec's objects have.
+    #[error("{0}")]
+    Misshapen(String),
     /// An integer that the codec has no room for.
     #[error("unsigned integer out of range of int64 type")]
     IntOutOfRange(i128),
@@ -35,13 +38,13 @@ pub enum Error {
         /// The kind that would do.
         wanted: &'static str,
     },
-    /// A dag-pb value lacks `Links`, or a link its `Hash`.
+    /// A value lacks what its codec's schema wants, as a dag-pb value `Links`, or a link its `Hash`.
     #[error("missing required fields: {0}")]
     MissingField(&'static str),
-    /// A dag-pb value has something that dag-pb has not.
-    #[error("invalid key for map dagpb.{schema}: {}: no such field", crate::quote::go_quote(.name))]
+    /// A value has something that its codec's schema has not.
+    #[error("invalid key for map {schema}: {}: no such field", crate::quote::go_quote(.name))]
     NoSuchField {
-        /// `PBNode` or `PBLink`.
+        /// The part of the schema: `dagpb.PBNode`, `dagpb.PBLink`...
         schema: &'static str,
         /// The name.
         name: Vec<u8>,

@@ -16,6 +16,8 @@ pub mod codec;
 mod convert;
 pub mod dag_pb;
 mod error;
+mod git;
+mod jose;
 mod json;
 mod links;
 mod path;

@@ -15,7 +15,7 @@ pub fn links(code: u64, block: &[u8]) -> Result<Vec<Cid>, Error> {
 }
 
 /// Calls `visit` with each CID that [`links`] would return. Allocates nothing for dag-pb and raw
-/// blocks, and only what the nesting takes for dag-cbor; dag-json is decoded whole.
+/// blocks, and only what the nesting takes for dag-cbor; others are decoded whole.
 ///
 /// Of a block that does not decode, some links may have been visited before the error.
 pub fn for_each_link(code: u64, block: &[u8], mut visit: impl FnMut(&Cid)) -> Result<(), Error> {
@@ -31,7 +31,7 @@ pub fn for_each_link(code: u64, block: &[u8], mut visit: impl FnMut(&Cid)) -> Re
         codec::RAW => Ok(()),
         codec::DAG_CBOR => cbor::for_each_link(block, cbor::Dialect::DagCbor, &mut visit),
         codec::CBOR => cbor::for_each_link(block, cbor::Dialect::Cbor, &mut visit),
-        codec::DAG_JSON | codec::JSON => {
+        code if codec::is_decodable(code) => {
             decode(code, block)?.for_each_link(&mut visit);
             Ok(())
         }

@@ -94,7 +94,7 @@ fn walk<'a, S: AsRef<[u8]>>(
     while let [segment, after @ ..] = rest {
         at = at.child(segment).map_err(|e| match e {
             // Only the last segment gets to say what it missed.
-            e if after.is_empty() && !is_schema_miss(cid, &e, at) => e,
+            e if after.is_empty() && !is_schema_miss(cid, block, &e, at, &value) => e,
             _ => no_link(segment.as_ref(), cid),
         })?;
         rest = after;
@@ -105,9 +105,16 @@ fn walk<'a, S: AsRef<[u8]>>(
     Ok(None)
 }
 
-fn is_schema_miss(cid: &Cid, error: &Error, at: &Value) -> bool {
+/// Whether a field is missing of a map that has a schema.
+fn is_schema_miss(cid: &Cid, block: &[u8], error: &Error, at: &Value, root: &Value) -> bool {
     let missed = matches!((error, at), (Error::KeyNotFound(_), Value::Map(_)));
-    missed && cid.codec() == codec::DAG_PB
+    // The entries of a tree have any names.
+    let is_tree = || std::ptr::eq(at, root) && block.starts_with(b"tree ");
+    match cid.codec() {
+        codec::DAG_PB => missed,
+        codec::GIT_RAW => missed && !is_tree(),
+        _ => false,
+    }
 }
 
 fn link_named(block: &[u8], name: &[u8]) -> Result<Lookup, Error> {

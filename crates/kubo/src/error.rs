@@ -61,6 +61,9 @@ pub enum Error {
     /// The record of a pin cannot be read: its name, and what is wrong with it.
     #[error("the pin {0}: {1}")]
     BadPin(String, String),
+    /// The record of a reference to a file cannot be read: its name, and what is wrong with it.
+    #[error("the reference {0}: {1}")]
+    BadReference(String, String),
     /// The RPC of a running Kubo cannot be used.
     #[error("Kubo's RPC at {address}: {reason}")]
     Api {

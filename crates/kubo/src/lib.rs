@@ -2,7 +2,8 @@
 //!
 //! Everything is opened for reading only: no lock is taken, nothing is created, repaired or
 //! compacted. A [`KuboRepo`] gives the blocks of a flatfs or leveldb datastore in parts that can be
-//! read side by side, and what leveldb keeps beside them: pins, the MFS root, IPNS records.
+//! read side by side, and what leveldb keeps beside them: pins, references to files, the MFS root, IPNS
+//! records.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), basalt_kubo::Error> {
@@ -21,6 +22,7 @@ mod flatfs;
 pub mod leveldb;
 mod name;
 mod pin;
+mod reference;
 mod repo;
 mod spec;
 
@@ -30,6 +32,7 @@ pub use error::Error;
 pub use flatfs::{Flatfs, check_shard_function};
 pub use name::block_hash;
 pub use pin::{Pin, decode_pin};
+pub use reference::{Reference, decode_reference};
 pub use repo::{KuboRepo, NEWEST, OLDEST};
 pub use spec::{Kind, Mount, mounts};
 

@@ -8,7 +8,10 @@ use basalt_block::Cid;
 use serde_json::Value;
 
 use crate::leveldb::LevelDb;
-use crate::{Blocks, Error, Flatfs, Kind, Mount, Pin, Result, decode_pin, mounts};
+use crate::{
+    Blocks, Error, Flatfs, Kind, Mount, Pin, Reference, Result, block_hash, decode_pin,
+    decode_reference, mounts,
+};
 
 /// The oldest version that is read: that of go-ipfs 0.8, the first that kept pins in the datastore.
 pub const OLDEST: i64 = 11;
@@ -19,6 +22,7 @@ const MAX_CONFIG: u64 = 16 << 20;
 const PINS: &str = "/pins/pin/";
 const FILES_ROOT: &str = "/local/filesroot";
 const IPNS: &str = "/ipns/";
+const REFERENCES: &str = "/filestore/";
 const BLOCKS: &str = "/blocks/";
 
 /// A repository of Kubo's, opened for reading.
@@ -156,6 +160,32 @@ impl KuboRepo {
             let (key, value) = row?;
             let name = String::from_utf8_lossy(&key).into_owned();
             decode_pin(&value).map_err(|reason| Error::BadPin(name, reason))
+        }))
+    }
+
+    /// The references of the filestore and urlstore: blocks that were added with `--nocopy`.
+    ///
+    /// # Errors
+    /// Their datastore cannot be read.
+    pub fn references(&self) -> Result<impl Iterator<Item = Result<Reference>> + use<>> {
+        let (db, prefix) = self.records(REFERENCES, "references to files")?;
+        let skip = prefix.len();
+        Ok(db.scan(prefix.as_bytes())?.map(move |row| {
+            let (key, value) = row?;
+            let name = String::from_utf8_lossy(&key[skip..]).into_owned();
+            let Some(hash) = block_hash(&name) else {
+                let reason = "its name is no block's".to_owned();
+                return Err(Error::BadReference(name, reason));
+            };
+            match decode_reference(&value) {
+                Ok((path, offset, size)) => Ok(Reference {
+                    hash,
+                    path,
+                    offset,
+                    size,
+                }),
+                Err(reason) => Err(Error::BadReference(name, reason.to_owned())),
+            }
         }))
     }
 

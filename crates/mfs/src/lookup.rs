@@ -143,6 +143,14 @@ impl Mfs {
         Ok(dir.write(self.store()).await?.cid)
     }
 
+    /// The CID of the directory at a path, which is written if it has changed; `None` for a file.
+    pub async fn directory(&self, path: &str) -> Result<Option<Cid>> {
+        match self.find(path).await? {
+            Found::Dir(dir) => self.written(&dir).await.map(Some),
+            Found::File(_) => Ok(None),
+        }
+    }
+
     /// Makes durable what stands at a path, and tells its CID.
     pub async fn flush(&self, path: &str) -> Result<Cid> {
         let found = self.find(path).await?;

@@ -7,6 +7,7 @@
 
 mod blocks;
 mod pins;
+mod references;
 mod space;
 mod target;
 
@@ -82,6 +83,8 @@ pub struct KuboImported {
     pub present: u64,
     /// Blocks and records that were left out.
     pub damaged: u64,
+    /// References of the filestore and urlstore.
+    pub references: u64,
     /// Pins.
     pub pins: u64,
     /// Keys of IPNS names.
@@ -115,6 +118,7 @@ impl Node {
             total,
         } = opened.await??;
         let store = Arc::new(store);
+        let target_dir = absolute(&import.target)?;
         let _lease = store.lease();
         let mut done = KuboImported::default();
         if source.version() < basalt_kubo::NEWEST {
@@ -131,6 +135,13 @@ impl Node {
             move || blocks::Feed::open(&source, api)
         });
         blocks::bring(store.clone(), feed.await??, total, &events, &mut done).await?;
+        match api {
+            // It hands such blocks over as it does all others.
+            Some(_) => {}
+            None => {
+                references::bring(&source, &store, &target_dir, &events, &mut done).await?;
+            }
+        }
         // Pins are records: writing the first makes every block before it durable.
         pins::bring(&source, api.as_ref(), &store, &events, &mut done).await?;
         files_root(&source, api.as_ref(), &store, &target, &events, &mut done).await?;

@@ -1,5 +1,7 @@
 //! Making a new repo.
 
+mod texts;
+
 use std::path::Path;
 
 use basalt_block::{Block, Hasher, codec};
@@ -17,7 +19,8 @@ use crate::{Node, Result};
 const EMPTY_DIRECTORY: &[u8] = b"\x0a\x02\x08\x01";
 
 impl Node {
-    /// Makes a repo in `dir` with the empty directory pinned in it, all of it or nothing. What a
+    /// Makes a repo in `dir` with the empty directory pinned in it, and introductory texts if
+    /// they are asked for, all of it or nothing. What a
     /// user should be told meanwhile is given to `say`, piece by piece with its newlines.
     ///
     /// # Errors
@@ -27,14 +30,15 @@ impl Node {
         F: FnMut(&str) + Send + 'static,
     {
         let dir = dir.to_owned();
-        let new = tokio::task::spawn_blocking(move || {
+        let with_texts = options.texts;
+        let prepared = tokio::task::spawn_blocking(move || {
             let new = NewRepo::prepare(&dir, &options, &mut say)?;
             for note in new.notes() {
                 say(&format!("{note}\n"));
             }
-            Ok::<_, crate::Error>(new)
-        })
-        .await??;
+            Ok::<_, crate::Error>((new, say))
+        });
+        let (new, mut say) = prepared.await??;
         let store = Options::new(new.data_dir().join(STORE_DIR));
         let store = tokio::task::spawn_blocking(move || RocksStore::open(store)).await??;
         let store = Arc::new(store);
@@ -48,7 +52,15 @@ impl Node {
         let root = *empty.cid();
         store.put_many(vec![empty]).await?;
         let pins = Pins::new(store.clone(), store.clone());
-        pins.put_many(&[Pin::recursive(root)]).await?;
+        let mut roots = vec![Pin::recursive(root)];
+        if with_texts {
+            let texts = texts::write(Arc::new(store.clone())).await?;
+            roots.push(Pin::recursive(texts));
+            say(&format!(
+                "to get started, enter:\n\n\tipfs cat /ipfs/{texts}/readme\n\n"
+            ));
+        }
+        pins.put_many(&roots).await?;
         drop(pins);
         if let Some(store) = Arc::into_inner(store) {
             store.close().await;

@@ -25,6 +25,8 @@ pub struct InitOptions {
     pub profiles: String,
     /// The text of a config to begin with, in place of the default one and a new key.
     pub config: Option<Vec<u8>>,
+    /// Whether introductory texts are put into its store, by whoever fills that.
+    pub texts: bool,
 }
 
 /// A repo in the making: everything is there but the config, without which it is none. The

@@ -1,5 +1,6 @@
 //! A command's frames as an HTTP answer. The shape of Kubo's errors lives here and nowhere else.
 
+use basalt_commands::xml::element;
 use basalt_commands::{Code, Encoder, Encoding, Error, Frame, Reply};
 use bytes::Bytes;
 
@@ -123,10 +124,11 @@ impl Answer<'_> {
             self.headers.set(kind, "1");
         }
         let streamed = kind == Some("X-Stream-Output");
-        let own = if self.encoding == Encoding::Text || streamed {
-            "text/plain"
-        } else {
-            "application/json"
+        let own = match self.encoding {
+            _ if streamed => "text/plain",
+            Encoding::Text => "text/plain",
+            Encoding::Xml => "application/xml",
+            Encoding::Json => "application/json",
         };
         self.headers.set("Content-Type", media.unwrap_or(own));
         self.responder.head(200, &self.headers)
@@ -148,6 +150,10 @@ impl Answer<'_> {
                 self.headers.set("Content-Type", "application/json");
                 error_json(error)
             }
+            Encoding::Xml => {
+                self.headers.set("Content-Type", "application/xml");
+                error_xml(error)
+            }
             Encoding::Text => {
                 self.headers.set("Content-Type", "text/plain");
                 Bytes::from(error.message.clone())
@@ -166,6 +172,14 @@ struct ErrorBody<'a> {
     message: &'a str,
     code: u8,
     r#type: &'a str,
+}
+
+fn error_xml(error: &Error) -> Bytes {
+    let json = serde_json::json!({ "Message": error.message, "Code": error.code as u8 });
+    let mut xml = Vec::new();
+    // Text and a number can be written.
+    let _ = element("Error", json.to_string().as_bytes(), &mut xml);
+    xml.into()
 }
 
 fn error_json(error: &Error) -> Bytes {

@@ -115,6 +115,7 @@ impl Face {
         let encoding = match parsed.meta.globals.encoding.as_deref() {
             None | Some("json") => Encoding::Json,
             Some("text") => Encoding::Text,
+            Some("xml") => Encoding::Xml,
             Some(other) => {
                 self.access.extra(&mut headers);
                 let why = format!("invalid encoding: {other}");

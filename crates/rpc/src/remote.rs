@@ -18,6 +18,8 @@ use basalt_http::{Client, Headers, Response, Target, Upload, authorization, quer
 #[derive(Debug, Clone)]
 pub struct Daemon {
     client: Client,
+    /// Whether it is older than the encoding of the places of files.
+    old: bool,
 }
 
 /// The largest event that a daemon may send, in bytes.
@@ -26,6 +28,8 @@ const MAX_EVENT: usize = 256 << 20;
 const MAX_ERROR: usize = 1 << 20;
 /// Frames that wait for their reader.
 const WAITING: usize = 32;
+/// Major and minor version of the first Kubo that reads the places of files in their encoded form.
+const ENCODED_ABSPATH: (u64, u64) = (0, 23);
 
 impl Daemon {
     /// The daemon at `target`; `secret` is what `API.Authorizations` asks for.
@@ -35,7 +39,27 @@ impl Daemon {
         if let Some(secret) = secret {
             client = client.header("Authorization", &authorization(secret));
         }
-        Self { client }
+        Self { client, old: false }
+    }
+
+    /// Finds out whether somebody listens who may be of another version, and of which.
+    ///
+    /// # Errors
+    /// [`basalt_http::Error::Connect`] when nobody listens there. What does not tell its version is
+    /// taken for a daemon of ours.
+    pub async fn greet(&mut self) -> Result<(), basalt_http::Error> {
+        let path = "/api/v0/version?encoding=json&stream-channels=true";
+        let headers = Headers::new();
+        let asked = self.client.send("POST", path, &headers, Upload::Empty);
+        let mut response = match asked.await {
+            Ok(response) => response,
+            Err(error @ basalt_http::Error::Connect { .. }) => return Err(error),
+            Err(_) => return Ok(()),
+        };
+        if let Ok(body) = response.body.all(MAX_ERROR).await {
+            self.old = version_of(&body).is_some_and(|version| version < ENCODED_ABSPATH);
+        }
+        Ok(())
     }
 
     /// Finds out whether somebody listens.
@@ -54,7 +78,7 @@ impl Daemon {
         let upload = match files {
             None => Upload::Empty,
             Some(files) => {
-                let encoder = Encoder::new();
+                let encoder = Encoder::new().raw_abspath(self.old);
                 headers.set("Content-Type", encoder.content_type());
                 headers.set("Content-Disposition", "form-data; name=\"files\"");
                 Upload::Stream(Box::pin(encoded(files, encoder)))
@@ -69,6 +93,18 @@ impl Daemon {
         });
         Ok(Reply::remote(rx, task))
     }
+}
+
+/// Major and minor version in an answer to `version`.
+fn version_of(body: &[u8]) -> Option<(u64, u64)> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Told {
+        version: String,
+    }
+    let told: Told = serde_json::from_slice(body).ok()?;
+    let mut numbers = told.version.splitn(3, '.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 fn query_of(meta: &Meta) -> String {
@@ -307,5 +343,24 @@ async fn error_of(response: &mut Response) -> Error {
     Error {
         code,
         ..Error::new(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_apart() {
+        let old = |text: &str| {
+            let body = format!("{{\"Version\":\"{text}\",\"Commit\":\"\"}}");
+            version_of(body.as_bytes()).map(|version| version < ENCODED_ABSPATH)
+        };
+        assert_eq!(old("0.22.0"), Some(true));
+        assert_eq!(old("0.23.0-dev"), Some(false));
+        assert_eq!(old("0.43.0"), Some(false));
+        assert_eq!(old("1.0.0"), Some(false));
+        assert_eq!(old("bogus"), None);
+        assert_eq!(version_of(b"404 page not found"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Blocks between Basalt and real Kubo: each direction, over each transport, in every shape of a DAG.
 
+mod heal;
 mod side;
 mod speed;
 
@@ -79,8 +80,15 @@ pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
                 pair.halves(seed, listen),
             );
             tally.check(&format!("{name}: few bytes in vain"), pair.duplicates());
-            let dir = pair.stop()?;
-            fs::remove_dir_all(dir)?;
+            let done = pair.dir.clone();
+            match pair.to.is_kubo() {
+                true => pair.stop()?,
+                false => tally.check(
+                    &format!("{name}: damaged blocks are healed"),
+                    heal::run(pair, seed),
+                ),
+            }
+            fs::remove_dir_all(done)?;
         }
     }
     if settings.whole {
@@ -202,10 +210,9 @@ impl Pair {
         bail!("{vain} of {data} bytes came in vain");
     }
 
-    fn stop(self) -> Result<std::path::PathBuf> {
+    fn stop(self) -> Result<()> {
         self.from.stop()?;
-        self.to.stop()?;
-        Ok(self.dir)
+        self.to.stop()
     }
 }
 

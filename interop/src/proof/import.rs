@@ -44,6 +44,7 @@ pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
         "a whole run",
         import.finish(&whole).and_then(|()| facts.check(&whole)),
     );
+    tally.check("references to files", facts.check_references(&whole));
     let usual = began.elapsed();
     tally.figure("blocks", facts.blocks());
     tally.figure("milliseconds of a whole run", usual.as_millis() as u64);
@@ -197,7 +198,9 @@ impl Import {
         ensure!(!said.out.contains("put-1234"), "{}", said.out);
         ensure!(said.err.contains("3 damaged"), "{}", said.err);
         let local = target.say(&["refs", "local"])?.lines().count();
-        ensure!(local == blocks.len() - 2, "{local} of {}", blocks.len());
+        let references = kubo::references(&target)?.len();
+        let expected = blocks.len() - 2 + references;
+        ensure!(references > 0 && local == expected, "{local} of {expected}");
         target.say(&["repo", "verify"])?;
         Ok(())
     }

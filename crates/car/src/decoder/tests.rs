@@ -298,3 +298,19 @@ fn a_length_that_lies_takes_no_memory() {
     assert!(decoder.next().unwrap().is_none());
     assert!(decoder.input.room() <= 64 << 10);
 }
+
+#[test]
+fn what_is_as_long_as_what_came_gets_room_at_once() {
+    let block = |byte: u8| {
+        let data = vec![byte; 300_000].into();
+        Block::hash(1, codec::RAW, Hasher::SHA2_256, data).unwrap()
+    };
+    let (one, two) = (block(1), block(2));
+    let whole = car(&[&one], &[&one, &two]);
+    let mut decoder = Decoder::default();
+    decoder.feed(whole[..310_000].to_vec().into());
+    assert!(matches!(decoder.next(), Ok(Some(Event::Header(_)))));
+    assert!(matches!(decoder.next(), Ok(Some(Event::Section(_)))));
+    assert!(decoder.next().unwrap().is_none());
+    assert!(decoder.input.room() >= 300_000);
+}

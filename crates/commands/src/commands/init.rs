@@ -9,13 +9,12 @@ use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
 crate::options! {
     /// Options of `init`.
-    #[allow(dead_code)]
     pub(crate) struct Options {
         /// The algorithm of the node's key: ed25519, rsa or secp256k1
         algorithm: String = ["algorithm", "a"] default "ed25519",
         /// The size of an RSA key in bits
         bits: Option<i32> = ["bits", "b"],
-        /// Keep help files out of the repo; there are none to keep out
+        /// Keep introductory texts out of the repo
         empty_repo: bool = ["empty-repo", "e"] default "true",
         /// Profiles to apply, separated by commas
         profile: Option<String> = ["profile", "p"],
@@ -95,6 +94,7 @@ async fn make(
         bits: bits.map_err(|_| Error::new("the size of a key is not negative"))?,
         profiles: options.profile.clone().unwrap_or_default(),
         config,
+        texts: !options.empty_repo,
     };
     init_repo(dir, init, out).await
 }

@@ -7,6 +7,7 @@ use crate::query;
 pub struct Encoder {
     boundary: String,
     begun: bool,
+    raw_abspath: bool,
 }
 
 /// What a part is.
@@ -42,7 +43,14 @@ impl Encoder {
         Self {
             boundary: random.iter().map(|byte| format!("{byte:02x}")).collect(),
             begun: false,
+            raw_abspath: false,
         }
+    }
+
+    /// Whether the places of files are sent as they are, as servers before Kubo 0.23 want them.
+    pub fn raw_abspath(mut self, raw: bool) -> Self {
+        self.raw_abspath = raw;
+        self
     }
 
     /// The `Content-Type` of the request.
@@ -57,25 +65,30 @@ impl Encoder {
             out.put_slice(b"\r\n");
         }
         self.begun = true;
-        let mut line = |pieces: &[&str]| {
+        let mut line = |pieces: &[&[u8]]| {
             for piece in pieces {
-                out.put_slice(piece.as_bytes());
+                out.put_slice(piece);
             }
             out.put_slice(b"\r\n");
         };
-        line(&["--", &self.boundary]);
-        if let Some(abspath) = entry.abspath {
-            line(&["Abspath-Encoded: ", &query::escape(abspath)]);
+        line(&[b"--", self.boundary.as_bytes()]);
+        match entry.abspath {
+            // A line break would end the field.
+            Some(abspath) if self.raw_abspath && !abspath.iter().any(|b| b"\r\n".contains(b)) => {
+                line(&[b"Abspath: ", abspath]);
+            }
+            Some(abspath) => line(&[b"Abspath-Encoded: ", query::escape(abspath).as_bytes()]),
+            None => {}
         }
         let filename = query::escape(entry.path);
         line(&[
-            "Content-Disposition: form-data; name=\"file",
-            &entry.attributes(),
-            "\"; filename=\"",
-            &filename,
-            "\"",
+            b"Content-Disposition: form-data; name=\"file",
+            entry.attributes().as_bytes(),
+            b"\"; filename=\"",
+            filename.as_bytes(),
+            b"\"",
         ]);
-        line(&["Content-Type: ", entry.kind.content_type()]);
+        line(&[b"Content-Type: ", entry.kind.content_type().as_bytes()]);
         line(&[]);
         out.freeze()
     }
@@ -167,5 +180,22 @@ mod tests {
         );
         assert!(text.contains("name=\"file?mtime=-1\"; filename=\"dir\"\r\nContent-Type: application/x-directory\r\n\r\n"));
         assert_eq!(encoder.end(), format!("\r\n--{boundary}--\r\n"));
+    }
+
+    #[test]
+    fn old_servers_want_places_as_they_are() {
+        let mut encoder = Encoder::new().raw_abspath(true);
+        let mut part = |abspath: &[u8]| {
+            let entry = Entry {
+                kind: EntryKind::File,
+                path: b"a",
+                abspath: Some(abspath),
+                mode: None,
+                mtime: None,
+            };
+            String::from_utf8(encoder.part(&entry).to_vec()).expect("text")
+        };
+        assert!(part(b"/tmp/a b").contains("\r\nAbspath: /tmp/a b\r\n"));
+        assert!(part(b"/tmp/a\nX: y").contains("\r\nAbspath-Encoded: %2Ftmp%2Fa%0AX%3A+y\r\n"));
     }
 }

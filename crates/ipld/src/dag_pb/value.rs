@@ -64,7 +64,7 @@ pub(crate) fn encode(value: &Value) -> Result<Vec<u8>, Error> {
         match name.as_bytes() {
             b"Links" => links = Some(list(value)?),
             b"Data" => data = Some(bytes(value)?),
-            _ => return Err(no_field("PBNode", name)),
+            _ => return Err(no_field("dagpb.PBNode", name)),
         }
     }
     let node = Node {
@@ -90,7 +90,7 @@ fn link(value: &Value) -> Result<Link, Error> {
             b"Hash" => hash = Some(cid(value)?),
             b"Name" => name = Some(text(value)?),
             b"Tsize" => tsize = Some(size(value)?),
-            _ => return Err(no_field("PBLink", key)),
+            _ => return Err(no_field("dagpb.PBLink", key)),
         }
     }
     Ok(Link {

@@ -2,6 +2,8 @@
 
 mod conversions;
 mod dag_pb;
+mod git;
+mod jose;
 mod limits;
 mod path;
 mod resolve;

@@ -90,6 +90,15 @@ impl Side {
         self.daemon.api.context("it has no RPC")
     }
 
+    /// The node after its daemon was stopped and something was done to its repo.
+    pub(super) fn restarted(self, between: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
+        let Self { program, daemon } = self;
+        daemon.stop()?;
+        between(&program.repo)?;
+        let daemon = program.daemon(&[])?;
+        Ok(Self { program, daemon })
+    }
+
     pub(super) fn stop(self) -> Result<()> {
         self.daemon.stop()?;
         Ok(())

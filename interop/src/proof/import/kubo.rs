@@ -52,6 +52,11 @@ pub(super) fn init(kubo: &Program, profiles: &str, files: u64, seed: u64) -> Res
         &format!("/ipfs/{root}"),
     ])?;
     fs::remove_dir_all(&tree)?;
+    kubo.say(&["config", "--json", "Experimental.FilestoreEnabled", "true"])?;
+    let kept = kubo.repo.with_extension("kept");
+    let content = Content { seed, len: 700_000 };
+    content.write(&mut fs::File::create(&kept)?)?;
+    kubo.say(&["add", "-Q", "--nocopy", kept.to_str().unwrap_or_default()])?;
     Ok(())
 }
 
@@ -60,6 +65,7 @@ pub(super) struct Facts {
     id: String,
     pins: Vec<String>,
     local: Vec<String>,
+    references: Vec<String>,
     files_root: String,
     keys: BTreeMap<String, Vec<u8>>,
 }
@@ -70,6 +76,7 @@ impl Facts {
             id: id(kubo)?,
             pins: sorted(&kubo.say(&["pin", "ls", "--names"])?),
             local: sorted(&kubo.say(&["refs", "local"])?),
+            references: references(kubo)?,
             files_root: kubo
                 .say(&["files", "stat", "--hash", "/"])?
                 .trim()
@@ -111,6 +118,14 @@ impl Facts {
         Ok(())
     }
 
+    /// Whether references to files are references again.
+    pub(super) fn check_references(&self, target: &Program) -> Result<()> {
+        let there = references(target)?;
+        ensure!(there == self.references, "other references: {there:?}");
+        target.say(&["filestore", "verify"])?;
+        Ok(())
+    }
+
     /// Whether the pins with names are there.
     pub(super) fn check_names(&self, target: &Program) -> Result<()> {
         let pins = sorted(&target.say(&["pin", "ls", "--names"])?);
@@ -122,6 +137,11 @@ impl Facts {
 
 fn id(program: &Program) -> Result<String> {
     program.say(&["config", "Identity.PeerID"])
+}
+
+/// What `filestore ls` tells: blocks, and where they are.
+pub(super) fn references(program: &Program) -> Result<Vec<String>> {
+    Ok(sorted(&program.say(&["filestore", "ls"])?))
 }
 
 fn sorted(text: &str) -> Vec<String> {

@@ -31,7 +31,7 @@ impl Command for Codecs {
 
     async fn run(call: Call<Options>, out: Output<Vec<CodeAndName>>) -> Result<()> {
         // What `dag` reads and writes, and what Basalt makes itself.
-        let is_ours = |code| codec::is_decodable(code) || code == codec::LIBP2P_KEY;
+        let is_ours = |code| codec::is_encodable(code) || code == codec::LIBP2P_KEY;
         let shown = listed_codecs().filter(|(code, _)| !call.options.supported || is_ours(*code));
         let row = |(code, name): (u64, &str)| CodeAndName {
             code,

@@ -122,7 +122,7 @@ fn shape(options: &Options, default_hash: Option<String>) -> Result<Shape> {
     if !ipld::codec::is_decodable(input) {
         return Err(Error::new(ipld::Error::NoDecoder(input).to_string()));
     }
-    if !ipld::codec::is_decodable(store) {
+    if !ipld::codec::is_encodable(store) {
         return Err(Error::new(ipld::Error::NoEncoder(store).to_string()));
     }
     Ok(Shape {

@@ -107,7 +107,7 @@ goroutines-pprof and trace are accepted and collect nothing, which README.txt th
         }
         match encoding_of(&view.meta.globals, Self::ABOUT.text_form)? {
             Encoding::Text => writeln!(term.out, "Wrote profiles to: {name}")?,
-            Encoding::Json => writeln!(term.out, "{}", json!({"File": name}))?,
+            Encoding::Json | Encoding::Xml => writeln!(term.out, "{}", json!({"File": name}))?,
         }
         Ok(term.out.flush()?)
     }

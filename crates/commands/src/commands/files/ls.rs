@@ -1,15 +1,20 @@
+mod kept;
+
 use std::io::Write;
 
 use async_trait::async_trait;
 use basalt::block::cid_string;
 use basalt::mfs::{Kind, Listed};
 use basalt::repo::go_json;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::check_path;
 use crate::commands::support::CidText;
 use crate::{About, Arg, Call, Command, Output, Result, View};
+use kept::Keeping;
+pub(crate) use kept::KeptListings;
 
 crate::options! {
     /// Options of `files ls`.
@@ -29,6 +34,9 @@ pub(crate) struct Ls;
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Listing {
     entries: Option<Vec<Row>>,
+    /// The entries as JSON, in their place.
+    #[serde(skip)]
+    written: Option<Bytes>,
 }
 
 /// An entry.
@@ -68,33 +76,60 @@ impl Command for Ls {
         let node = call.ctx.node().await?.clone();
         let files = node.files()?;
         let cids = CidText::new(&call.meta.globals)?;
+        // Who reads JSON from a daemon gets it from here: a row is written once, and not at all if the
+        // directory is as it was when somebody asked before.
+        let encoding = call.meta.globals.encoding.as_deref();
+        let written = call.ctx.is_daemon() && matches!(encoding, None | Some("json"));
+        let directory = match written && call.options.long {
+            true => files.directory(&at).await?,
+            false => None,
+        };
+        let listings = call.ctx.listings();
+        if let Some(rows) = directory.and_then(|cid| listings.get(&cid)) {
+            return out.once(Listing::written(rows)).await;
+        }
         let (kind, listed) = files.list(&at, call.options.long).await?;
         // Kubo writes only the CID of a file that is asked for itself in another base.
         let hash = |listed: &Listed| match kind {
             Kind::File => cids.write(&listed.cid),
             Kind::Directory => cid_string(&listed.cid),
         };
-        let mut parts = listed
-            .map_ok(|listed| Row {
-                hash: listed.kind.map_or(String::new(), |_| hash(&listed)),
-                r#type: u8::from(matches!(listed.kind, Some((Kind::Directory, _)))),
-                size: listed.kind.map_or(0, |(_, size)| size),
-                name: String::from_utf8_lossy(&listed.name).into_owned(),
-            })
-            .try_chunks(PART)
-            .boxed();
+        let row = |listed: Listed| Row {
+            hash: listed.kind.map_or(String::new(), |_| hash(&listed)),
+            r#type: u8::from(matches!(listed.kind, Some((Kind::Directory, _)))),
+            size: listed.kind.map_or(0, |(_, size)| size),
+            name: String::from_utf8_lossy(&listed.name).into_owned(),
+        };
+        let mut parts = listed.map_ok(row).try_chunks(PART).boxed();
+        let mut keeping = Keeping::new();
         let mut any = false;
         while let Some(part) = parts.next().await {
             let part = part.map_err(|e| e.1)?;
             any = true;
-            out.once(Listing {
-                entries: Some(part),
-            })
-            .await?;
+            let part = match written {
+                true => Listing::written(json_of(&part)?),
+                false => Listing {
+                    entries: Some(part),
+                    written: None,
+                },
+            };
+            if let (Some(_), Some(rows)) = (directory, &part.written) {
+                keeping.add(rows);
+            }
+            out.once(part).await?;
+        }
+        if let (Some(cid), Some(rows)) = (directory, keeping.whole()) {
+            listings.put(cid, rows);
         }
         match any {
             true => Ok(()),
-            false => out.once(Listing { entries: None }).await,
+            false => {
+                let none = Listing {
+                    entries: None,
+                    written: None,
+                };
+                out.once(none).await
+            }
         }
     }
 
@@ -118,14 +153,21 @@ impl Command for Ls {
     }
 
     fn json(begun: &mut bool, event: &Listing, mut w: &mut dyn Write) -> Result<()> {
+        let begin = |begun: &mut bool| match std::mem::replace(begun, true) {
+            true => &b","[..],
+            false => b"{\"Entries\":[",
+        };
+        if let Some(rows) = &event.written {
+            w.write_all(begin(begun))?;
+            w.write_all(rows)?;
+            return Ok(());
+        }
         let Some(rows) = &event.entries else {
             w.write_all(b"{\"Entries\":null}\n")?;
             return Ok(());
         };
         for row in rows {
-            let before: &[u8] = if *begun { b"," } else { b"{\"Entries\":[" };
-            *begun = true;
-            w.write_all(before)?;
+            w.write_all(begin(begun))?;
             go_json::to_writer(&mut w, row)?;
         }
         Ok(())
@@ -137,6 +179,27 @@ impl Command for Ls {
         }
         Ok(())
     }
+}
+
+impl Listing {
+    fn written(rows: Bytes) -> Self {
+        Self {
+            entries: None,
+            written: Some(rows),
+        }
+    }
+}
+
+/// Rows with commas between them.
+fn json_of(rows: &[Row]) -> Result<Bytes> {
+    let mut json = Vec::with_capacity(rows.len() * 128);
+    for row in rows {
+        if !json.is_empty() {
+            json.push(b',');
+        }
+        go_json::to_writer(&mut json, row)?;
+    }
+    Ok(json.into())
 }
 
 impl Row {

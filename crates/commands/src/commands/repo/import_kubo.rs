@@ -113,7 +113,7 @@ Do not run both nodes at the same time afterwards: they have the same identity."
             .await?;
         if done.damaged > 0 {
             return Err(Error::new(format!(
-                "{} damaged blocks or records were left out; they are damaged in Kubo's repo too",
+                "{} damaged blocks or records were met; they are damaged in Kubo's repo too",
                 done.damaged
             )));
         }
@@ -226,6 +226,9 @@ fn summary(done: &KuboImported, target: &str) -> String {
     );
     if done.present > 0 {
         text.push_str(&format!("; {} blocks were there already", done.present));
+    }
+    if done.references > 0 {
+        text.push_str(&format!("; {} references to files", done.references));
     }
     if let Some(root) = &done.files_root {
         text.push_str(&format!("; the files are /ipfs/{root}"));
