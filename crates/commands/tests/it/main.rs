@@ -3,6 +3,7 @@
 
 mod ask;
 mod facts;
+mod listings;
 mod nodes;
 mod parity;
 mod pins;
