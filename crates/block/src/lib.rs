@@ -30,7 +30,9 @@ pub use error::Error;
 pub use hash::{Hasher, digest};
 pub use names::{hash_code, hash_name, known_hashes};
 pub use policy::{is_allowed, validate};
-pub use text::{cid_of_bytes, cid_string, cid_text, decode_digits, multibase_text, parse_cid};
+pub use text::{
+    cid_of_bytes, cid_string, cid_text, decode_digits, multibase_bytes, multibase_text, parse_cid,
+};
 
 /// Room for the longest digest that a CID may carry: an identity digest of 128 bytes.
 pub const MAX_DIGEST: usize = 128;

@@ -87,7 +87,7 @@ pub fn cid_text(cid: &Cid, base: Base) -> String {
             Err(_) => Base::Base58Btc.encode(bytes),
         },
         (Version::V1, Base::Base32Lower) => base32(bytes),
-        (Version::V1, _) => multibase::encode(base, bytes),
+        (Version::V1, _) => multibase_text(base, bytes),
     }
 }
 
@@ -96,9 +96,26 @@ pub fn cid_string(cid: &Cid) -> String {
     cid_text(cid, Base::Base32Lower)
 }
 
-/// Writes bytes in a multibase, its letter first.
+/// Writes bytes in a multibase, its letter first. Of `identity` each byte that is no text becomes
+/// U+FFFD.
 pub fn multibase_text(base: Base, bytes: &[u8]) -> String {
-    multibase::encode(base, bytes)
+    if base != Base::Identity {
+        return multibase::encode(base, bytes);
+    }
+    let mut text = String::from(base.code());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
+/// As [`multibase_text`], with the bytes of `identity` as they are.
+pub fn multibase_bytes(base: Base, bytes: &[u8]) -> Vec<u8> {
+    match base {
+        Base::Identity => [&[0][..], bytes].concat(),
+        base => multibase::encode(base, bytes).into_bytes(),
+    }
 }
 
 fn v0(bytes: &[u8]) -> Option<Cid> {
@@ -251,6 +268,17 @@ fn wrong_digit(base: Base, digits: &str, error: &multibase::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn identity_need_not_be_text() {
+        let text = multibase_text(Base::Identity, b"a\xff\xfe\xc3\xa9\xe2\x82");
+        assert_eq!(text, "\0a\u{fffd}\u{fffd}\u{e9}\u{fffd}\u{fffd}");
+        assert_eq!(multibase_bytes(Base::Identity, b"\xff"), b"\0\xff");
+        assert_eq!(multibase_bytes(Base::Base16Lower, b"\xff"), b"fff");
+        let cid = "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e";
+        let (cid, _) = parse_cid(cid).unwrap();
+        assert!(cid_text(&cid, Base::Identity).starts_with("\0\u{1}U\u{12} "));
+    }
 
     #[test]
     fn errors_are_those_of_kubo() {

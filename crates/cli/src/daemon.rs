@@ -3,6 +3,7 @@
 mod begin;
 mod domains;
 mod files;
+mod first_minute;
 mod gateway;
 mod greeting;
 mod listen;
@@ -86,6 +87,9 @@ async fn run_node(
         pubsub: begin::asked_pubsub(options, &config),
     };
     begin::check(node, &config, &start, has_key, out).await?;
+    if start.online {
+        node.start_auto_conf().await?;
+    }
     let swarm = begin::network(node, &start).await?;
     out.emit(swarm).await?;
     if config
@@ -160,6 +164,7 @@ async fn run_node(
         tracing::error!(target: "basalt::daemon", %error, "garbage is not collected by itself");
     }
     node.start_mfs_policies();
+    first_minute::watch(node, stop.clone());
     out.emit("Daemon is ready\n".to_owned()).await?;
     systemd::notify("READY=1");
 

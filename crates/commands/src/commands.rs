@@ -39,6 +39,7 @@ pub(crate) mod shutdown;
 pub(crate) mod stats;
 pub(crate) mod support;
 pub(crate) mod swarm;
+pub(crate) mod update;
 pub(crate) mod version;
 
 use crate::{Output, Result};

@@ -35,6 +35,7 @@ mod commands;
 pub use command::{Call, Command, Encoder, Encoding, Entry, Events, Meta, Out, View};
 pub use commands::daemon::Options as DaemonOptions;
 pub use commands::init_repo;
+pub use commands::version::check::newer_version;
 pub use commands::version::version_text;
 pub use context::{ActiveRequest, Context, denylists};
 pub use error::{Code, Error};

@@ -173,7 +173,21 @@ The setting Experimental.Libp2pStreamMounting allows them.")
 soon and then ever less often. Changes last until the daemon ends; Peering.Peers in the config is
 where it begins.",
     ),
+    group("update", "Install another version of Basalt.")
+        .about_text(UPDATE)
+        .about_experimental()
+        .about_client_only()
+        .about_no_repo(),
 ];
+
+const UPDATE: &str =
+    "Versions come from a release server, which is named by an environment variable; there is none
+by default. They are checked against their SHA-512, and what they replace can be brought back.
+
+  BASALT_UPDATE_URL   The server's list of releases, in the form of GitHub's API. A server that is
+                      not on this machine must be one of https.
+  GITHUB_TOKEN        Sent to api.github.com, which then answers more often. GH_TOKEN does the same.
+  IPFS_PATH           Programs that were replaced are kept in $IPFS_PATH/old-bin.";
 
 /// Checked against the repo's own list by a test.
 const PROFILES: &str = "A profile is a named set of changes. 'ipfs init --profile' takes these too, and those that choose
@@ -228,6 +242,11 @@ impl Group {
 
     const fn about_deprecated(mut self) -> Self {
         self.about = self.about.status(Status::Deprecated);
+        self
+    }
+
+    const fn about_client_only(mut self) -> Self {
+        self.about.rpc = false;
         self
     }
 
@@ -410,6 +429,11 @@ table![
     c::swarm::peering::rm::Rm,
     c::swarm::peers::Peers,
     c::swarm::resources::Resources,
+    c::update::check::Check,
+    c::update::clean::Clean,
+    c::update::install::Install,
+    c::update::revert::Revert,
+    c::update::versions::Versions,
     c::version::Version,
     c::version::check::Check,
     c::version::deps::Deps,

@@ -27,7 +27,8 @@ pub struct Client {
 impl Client {
     /// The server at `endpoint`, which is told that `agent` asks.
     pub fn new(endpoint: Endpoint, agent: &str) -> Self {
-        let http = basalt_http::Client::new(endpoint.target()).header("User-Agent", agent);
+        let http = basalt_http::Client::new(endpoint.target()).proxied();
+        let http = http.header("User-Agent", agent);
         Self { endpoint, http }
     }
 

@@ -21,8 +21,10 @@ use crate::writer::{Destination, Ending, SharedWriter};
 use crate::{Body, Headers};
 use crate::{Error, Result};
 
+mod proxy;
 mod secure;
 
+use proxy::{Proxy, proxy_for, tunnel};
 pub use secure::Trust;
 
 /// How long a connection may take to be made.
@@ -45,6 +47,19 @@ pub struct Client {
     target: Target,
     headers: Headers,
     trust: Option<Trust>,
+    proxy: Way,
+}
+
+/// How a server is reached.
+#[derive(Debug, Clone, Default)]
+enum Way {
+    /// Without a proxy.
+    #[default]
+    Direct,
+    /// Through the one that the environment names, if it names one.
+    Environment,
+    #[cfg(test)]
+    Through(Proxy),
 }
 
 /// The body of a request.
@@ -77,7 +92,15 @@ impl Client {
             target,
             headers: Headers::new(),
             trust: None,
+            proxy: Way::Direct,
         }
+    }
+
+    /// Goes through a proxy where `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` say so: for servers that may
+    /// be anywhere.
+    pub fn proxied(mut self) -> Self {
+        self.proxy = Way::Environment;
+        self
     }
 
     /// Whose certificates are trusted, in place of what the system trusts.
@@ -101,16 +124,37 @@ impl Client {
         headers: &Headers,
         upload: Upload,
     ) -> Result<Response> {
-        let (input, destination) = match tokio::time::timeout(CONNECT_TIME, self.connect()).await {
-            Ok(sides) => sides,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
-        .map_err(|source| Error::Connect {
+        let failed = |source| Error::Connect {
             target: self.target.to_string(),
             source,
-        })?;
-        self.exchange(input, destination, method, path, headers, upload)
+        };
+        let proxy = self.proxy().map_err(failed)?;
+        let connected = tokio::time::timeout(CONNECT_TIME, self.connect(proxy.as_ref())).await;
+        let (input, destination) = connected
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(failed)?;
+        let (Some(proxy), Target::Tcp(address)) = (proxy, &self.target) else {
+            return self
+                .exchange(input, destination, method, path, headers, upload)
+                .await;
+        };
+        // A proxy for plain HTTP is told the whole URL.
+        let mut headers = headers.clone();
+        if let Some(secret) = &proxy.secret {
+            headers.append("Proxy-Authorization", secret);
+        }
+        let path = format!("http://{address}{path}");
+        self.exchange(input, destination, method, &path, &headers, upload)
             .await
+    }
+
+    fn proxy(&self) -> io::Result<Option<Proxy>> {
+        match &self.proxy {
+            Way::Direct => Ok(None),
+            Way::Environment => proxy_for(&self.target),
+            #[cfg(test)]
+            Way::Through(proxy) => Ok(Some(proxy.clone())),
+        }
     }
 
     /// As [`Client::send`], over a connection that is there already.
@@ -171,17 +215,22 @@ impl Client {
 
     /// Makes a connection and closes it, to find out whether somebody listens.
     pub async fn connect_only(&self) -> Result<()> {
-        let connected = tokio::time::timeout(CONNECT_TIME, self.connect()).await;
+        let failed = |source| Error::Connect {
+            target: self.target.to_string(),
+            source,
+        };
+        let proxy = self.proxy().map_err(failed)?;
+        let connected = tokio::time::timeout(CONNECT_TIME, self.connect(proxy.as_ref())).await;
         connected
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .map(|_| ())
-            .map_err(|source| Error::Connect {
-                target: self.target.to_string(),
-                source,
-            })
+            .map_err(failed)
     }
 
-    async fn connect(&self) -> io::Result<(Input, Destination)> {
+    async fn connect(&self, proxy: Option<&Proxy>) -> io::Result<(Input, Destination)> {
+        if let Some(proxy) = proxy {
+            return self.connect_through(proxy).await;
+        }
         match &self.target {
             Target::Tcp(address) => {
                 let stream = TcpStream::connect(address.as_str()).await?;
@@ -190,10 +239,7 @@ impl Client {
                 Ok((Box::new(input), Box::new(destination)))
             }
             Target::Tls(address) => {
-                let trust = match &self.trust {
-                    Some(trust) => trust.clone(),
-                    None => Trust::system().await?,
-                };
+                let trust = self.trusted().await?;
                 let stream = TcpStream::connect(address.as_str()).await?;
                 stream.set_nodelay(true)?;
                 let stream = trust.connect(secure::host(address), stream).await?;
@@ -205,6 +251,35 @@ impl Client {
                 Ok((Box::new(input), Box::new(destination)))
             }
         }
+    }
+
+    async fn trusted(&self) -> io::Result<Trust> {
+        match &self.trust {
+            Some(trust) => Ok(trust.clone()),
+            None => Trust::system().await,
+        }
+    }
+
+    async fn connect_through(&self, proxy: &Proxy) -> io::Result<(Input, Destination)> {
+        let (Target::Tcp(at) | Target::Tls(at)) = &proxy.target else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let stream = TcpStream::connect(at.as_str()).await?;
+        stream.set_nodelay(true)?;
+        let mut stream: Box<dyn proxy::Stream> = match &proxy.target {
+            Target::Tls(_) => {
+                let trust = Trust::system().await?;
+                Box::new(trust.connect(secure::host(at), stream).await?)
+            }
+            _ => Box::new(stream),
+        };
+        if let Target::Tls(address) = &self.target {
+            let inside = tunnel(stream, address, proxy).await?;
+            let trust = self.trusted().await?;
+            stream = Box::new(trust.connect(secure::host(address), inside).await?);
+        }
+        let (input, destination) = tokio::io::split(stream);
+        Ok((Box::new(input), Box::new(destination)))
     }
 
     fn begin(

@@ -8,7 +8,7 @@ use crate::{Client, Error, Headers, Response, Result, Target, Upload, authorizat
 const REDIRECTS: usize = 10;
 
 /// Asks for what is behind a URL of `http` or `https`, and follows redirections. `headers` go along with
-/// every request; a user and a password in the URL are sent to its own server only.
+/// every request, but `Authorization`: as a user and a password in the URL, it is for its own server only.
 ///
 /// # Errors
 /// [`Error::Fetch`], which names the URL.
@@ -18,12 +18,13 @@ pub async fn fetch(url: &str, headers: &Headers) -> Result<Response> {
         None => url.to_owned(),
         Some(_) => without_password(&at),
     };
+    let mut headers = headers.clone();
     for _ in 0..=REDIRECTS {
         let failed = |reason: String| Error::Fetch {
             url: shown.clone(),
             reason,
         };
-        let response = get(&at, headers).await.map_err(|e| failed(in_words(&e)))?;
+        let response = get(&at, &headers).await.map_err(|e| failed(in_words(&e)))?;
         if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(response);
         }
@@ -31,7 +32,11 @@ pub async fn fetch(url: &str, headers: &Headers) -> Result<Response> {
             return Ok(response);
         };
         let wrong = |e: url::ParseError| failed(format!("failed to parse Location: {e}"));
-        at = at.join(&next).map_err(wrong)?;
+        let next = at.join(&next).map_err(wrong)?;
+        if next.origin() != at.origin() {
+            headers.remove("Authorization");
+        }
+        at = next;
         shown = without_password(&at);
     }
     Err(Error::Fetch {
@@ -77,7 +82,10 @@ async fn get(url: &Url, headers: &Headers) -> Result<Response> {
         path.push('?');
         path.push_str(query);
     }
-    let mut client = Client::new(target).header("User-Agent", "basalt");
+    let mut client = Client::new(target).proxied();
+    if !headers.contains("User-Agent") {
+        client = client.header("User-Agent", "basalt");
+    }
     if !url.username().is_empty() {
         let (user, password) = (url.username(), url.password().unwrap_or_default());
         let secret = authorization(&format!("basic:{user}:{password}"));

@@ -42,7 +42,7 @@ pub fn with_peer(address: &Multiaddr, peer: PeerId) -> Multiaddr {
 }
 
 /// The IP address that an address begins with.
-pub(crate) fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
+pub fn ip_of(address: &Multiaddr) -> Option<IpAddr> {
     match address.iter().next()? {
         Protocol::Ip4(ip) => Some(ip.into()),
         Protocol::Ip6(ip) => Some(ip.into()),

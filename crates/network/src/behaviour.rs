@@ -67,7 +67,7 @@ impl Behaviour {
             identify: observed::Behaviour::new(identify::behaviour(options)),
             streams,
             peering,
-            bootstrap: bootstrap::Behaviour::new(options.bootstrap.clone()),
+            bootstrap: bootstrap::Behaviour::new(options.bootstrap.clone(), options.backup.clone()),
             bitswap: bitswap::Behaviour::new(options),
             pubsub: pubsub::behaviour(options)?,
             trim,

@@ -17,9 +17,17 @@ const FEW: usize = 4;
 /// How often it is looked.
 const OFTEN: Duration = Duration::from_secs(30);
 
-/// Dials bootstrap peers, first at the start and then while there are few peers.
+/// How long the peers that are the way in may take, before others are tried.
+const SOON: Duration = Duration::from_secs(5);
+
+type Peers = Vec<(PeerId, Vec<Multiaddr>)>;
+
+/// Dials bootstrap peers, first at the start and then while there are few peers; those of last time,
+/// too, where these do not suffice.
 pub(crate) struct Behaviour {
-    peers: Vec<(PeerId, Vec<Multiaddr>)>,
+    peers: Peers,
+    /// Added to the peers after the first round.
+    backup: Peers,
     connected: usize,
     due: Option<Instant>,
     round: usize,
@@ -28,10 +36,14 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    pub(crate) fn new(peers: Vec<(PeerId, Vec<Multiaddr>)>) -> Self {
+    pub(crate) fn new(mut peers: Peers, mut backup: Peers) -> Self {
+        if peers.is_empty() {
+            std::mem::swap(&mut peers, &mut backup);
+        }
         Self {
             due: (!peers.is_empty()).then(Instant::now),
             peers,
+            backup,
             connected: 0,
             round: usize::from(rand::random::<u16>()),
             dials: Vec::new(),
@@ -81,8 +93,11 @@ impl NetworkBehaviour for Behaviour {
             if self.wake.poll_until(self.due, cx).is_pending() {
                 return Poll::Pending;
             }
-            self.due = Some(Instant::now() + OFTEN);
             self.choose();
+            // Next time there is more to choose from, and it comes soon.
+            let wait = if self.backup.is_empty() { OFTEN } else { SOON };
+            self.due = Some(Instant::now() + wait);
+            self.peers.append(&mut self.backup);
         }
     }
 }

@@ -40,7 +40,7 @@ mod tunnel;
 mod usage;
 mod wake;
 
-pub use address::{Unsupported, peer_of, with_peer, without_peer};
+pub use address::{Unsupported, ip_of, peer_of, with_peer, without_peer};
 pub use dht::DhtHost;
 pub use error::{DialFailure, Error};
 pub use filter::Filters;

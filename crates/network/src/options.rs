@@ -85,6 +85,8 @@ pub struct Options {
     pub peering: Vec<(PeerId, Vec<Multiaddr>)>,
     /// Peers that are the way into the network.
     pub bootstrap: Vec<(PeerId, Vec<Multiaddr>)>,
+    /// Peers that are dialled where those of `bootstrap` do not suffice.
+    pub backup: Vec<(PeerId, Vec<Multiaddr>)>,
     /// How many connections the node wants; `None` for any number.
     pub marks: Option<WaterMarks>,
     /// What others may take; `None` for as much as they like, as far as that is safe.
@@ -124,6 +126,7 @@ impl Options {
             filters: Vec::new(),
             peering: Vec::new(),
             bootstrap: Vec::new(),
+            backup: Vec::new(),
             marks: Some(WaterMarks::default()),
             limits: Some(Limits::default()),
             bitswap: None,

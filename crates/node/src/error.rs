@@ -19,6 +19,14 @@ pub enum Error {
     /// The repo is missing, locked or wrong.
     #[error(transparent)]
     Repo(#[from] basalt_repo::Error),
+    /// What `auto` stands for cannot be fetched.
+    #[error("autoconf: {url}: {reason}")]
+    AutoConf {
+        /// The server's URL.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// A repo of Kubo's cannot be read.
     #[error(transparent)]
     Kubo(#[from] basalt_kubo::Error),

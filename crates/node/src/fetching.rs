@@ -25,7 +25,7 @@ impl Node {
             return None;
         }
         let mut options = options(&config);
-        options.providers = Arc::new(Finder(self.clone()));
+        options.providers = Arc::new(Finder::new(self.clone(), &config));
         let (service, handle, port) = Service::new(self.blocks().store().clone(), options);
         tokio::spawn(service.run(self.cancelled()));
         self.fetch_through(handle);

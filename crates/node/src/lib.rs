@@ -20,6 +20,7 @@
 //! ```
 
 mod agent;
+mod auto_conf;
 mod auto_gc;
 mod builder;
 mod car_export;

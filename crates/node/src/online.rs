@@ -1,5 +1,6 @@
 //! The node among its peers, as its config says.
 
+mod backup;
 mod find;
 mod limits;
 mod peers;
@@ -27,6 +28,9 @@ impl Node {
             return Ok(running);
         }
         let mut options = self.network_options()?;
+        let config = self.require_repo()?.config();
+        peers::check_listeners(&config, &options.listen, &options.filters);
+        options.backup = self.backup_peers().await?;
         options.bitswap = self.start_bitswap();
         options.pubsub = self.pubsub_options(start.pubsub)?;
         let handle = basalt_network::start(options).await?;
@@ -34,6 +38,7 @@ impl Node {
             let (address, protocol) = (&missing.address, missing.protocol);
             tracing::error!(target: "basalt::network", "not listening on {address}: {protocol} is not spoken by this node");
         }
+        self.keep_backup_peers(handle.clone(), &config);
         Ok(self.network_slot().get_or_init(|| handle))
     }
 

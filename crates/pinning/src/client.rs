@@ -25,6 +25,7 @@ impl Client {
     /// The service at `endpoint`, which knows us by `key`.
     pub fn new(endpoint: Endpoint, key: &str) -> Self {
         let http = basalt_http::Client::new(endpoint.target())
+            .proxied()
             .header("Authorization", &format!("Bearer {key}"))
             .header("User-Agent", AGENT);
         Self {

@@ -24,6 +24,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+pub use autoconf::{AutoCache, AutoValues, Validators};
 pub use defaults::fresh;
 pub use diff::diff_text;
 pub use keys::SetAs;
@@ -46,6 +47,7 @@ pub const MAX_CONFIG_SIZE: u64 = 16 << 20;
 pub struct Config {
     document: Map<String, Value>,
     whole: Value,
+    home: autoconf::AutoHome,
 }
 
 impl Config {
@@ -72,7 +74,11 @@ impl Config {
             }
             _ => Map::new(),
         };
-        Ok(Self { document, whole })
+        Ok(Self {
+            document,
+            whole,
+            home: autoconf::AutoHome::default(),
+        })
     }
 
     /// Reads the config file at `path`.

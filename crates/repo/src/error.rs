@@ -128,6 +128,9 @@ pub enum Error {
     /// The `api` file is absurdly large.
     #[error("API file too large, must be <2048 bytes long: {}", .0.display())]
     ApiFileTooLarge(PathBuf),
+    /// The document that says what `auto` stands for cannot be followed.
+    #[error("{0}")]
+    AutoConf(String),
     /// The `api` file does not hold a multiaddr.
     #[error("failed to parse multiaddr {}: must begin with /", quote(.0))]
     ApiFileInvalid(String),

@@ -56,7 +56,7 @@ impl Repo {
         layout::check_version(dir)?;
         layout::check_format(dir)?;
         let config_path = layout::config_path(dir, config_file);
-        let config = Config::load(&config_path)?;
+        let config = Config::load(&config_path)?.at_home(dir);
         let settings = Settings::load(dir)?;
         let keystore = Keystore::open(&dir.join(KEYSTORE_DIR))?;
         Ok(Self {
@@ -97,7 +97,7 @@ impl Repo {
     ///
     /// As [`Config::load`].
     pub fn read_config(&self) -> Result<Config, Error> {
-        Config::load(&self.config_path)
+        Ok(Config::load(&self.config_path)?.at_home(&self.dir))
     }
 
     /// Reads the file, lets `change` make a new config and something to return of it, and saves
@@ -118,6 +118,7 @@ impl Repo {
 
     fn save(&self, config: Config) -> Result<(), Error> {
         config.save(&self.config_path)?;
+        let config = config.at_home(&self.dir);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
         Ok(())
     }

@@ -35,7 +35,7 @@ impl Daemon {
     /// The daemon at `target`; `secret` is what `API.Authorizations` asks for.
     pub fn new(target: Target, secret: Option<&str>) -> Self {
         let agent = format!("/kubo/{}/", basalt::KUBO_VERSION);
-        let mut client = Client::new(target).header("User-Agent", &agent);
+        let mut client = Client::new(target).proxied().header("User-Agent", &agent);
         if let Some(secret) = secret {
             client = client.header("Authorization", &authorization(secret));
         }

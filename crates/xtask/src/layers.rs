@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("http", &[]),
     ("kubo", &["block", "http"]),
     ("pinning", &["block", "http"]),
+    ("update", &["http", "unixfs"]),
     (
         NODE,
         &[
@@ -47,7 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fuse", &[NODE]),
-    ("commands", &["fuse"]),
+    ("commands", &["fuse", "update"]),
     ("rpc", &["commands", "http"]),
     (
         "gateway",

@@ -153,7 +153,14 @@ pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String>
         ))
     };
     let network = node.start_network(start).await.map_err(failed)?;
-    let routing = node.start_routing(start.routing.as_deref()).await;
+    let config = node.require_repo()?.config();
+    let routing = start.routing.as_deref().unwrap_or(config.routing_type());
+    // The public network's routers know nothing of a private one, and need not know of it.
+    let routing = match routing {
+        "auto" if start.private_network => "dht",
+        other => other,
+    };
+    let routing = node.start_routing(Some(routing)).await;
     routing.map_err(failed)?;
     node.start_provider().await.map_err(failed)?;
     let addresses = network.listen_addresses().await;
@@ -202,6 +209,11 @@ pub(super) async fn check(
     if start.online && start.private_network && !has_key {
         return Err(Error::new(
             "constructing the node (see log for full detail): privnet: private network was not configured but is enforced by the environment",
+        ));
+    }
+    if start.online && std::env::var_os("LIBP2P_MUX_PREFS").is_some_and(|v| !v.is_empty()) {
+        return Err(Error::new(
+            "constructing the node (see log for full detail): configuring muxers with LIBP2P_MUX_PREFS is no longer supported, use Swarm.Transports.Multiplexers",
         ));
     }
     if std::env::var_os("IPFS_REUSEPORT").is_some_and(|v| !v.is_empty()) {

@@ -51,3 +51,19 @@ async fn the_config_s_peers_are_dialled() {
     connected(&node, a.local_peer()).await;
     connected(&node, b.local_peer()).await;
 }
+
+#[tokio::test]
+async fn those_of_last_time_are_dialled_where_the_way_in_does_not_answer() {
+    let a = node().await;
+    for gone in [true, false] {
+        let mut with = options(&["/ip4/127.0.0.1/tcp/0"]);
+        if gone {
+            let nobody = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+            with.bootstrap = vec![(PeerId::random(), vec![nobody])];
+        }
+        with.backup = vec![(a.local_peer(), a.listen_addresses().await.unwrap())];
+        let node = start(with).await.unwrap();
+        connected(&node, a.local_peer()).await;
+        node.stop().await;
+    }
+}

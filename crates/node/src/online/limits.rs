@@ -12,6 +12,8 @@ use crate::{Error, Result};
 
 /// What overrides computed limits, in the repo.
 const OVERRIDES: &str = "libp2p-resource-limit-overrides.json";
+/// Switches limits on or off, whatever the config says.
+const VARIABLE: &str = "LIBP2P_RCMGR";
 /// It is a few kilobytes.
 const MOST: u64 = 1 << 20;
 
@@ -50,7 +52,12 @@ pub(super) fn marks(config: &Config) -> Result<Option<WaterMarks>> {
 /// `Swarm.ResourceMgr`; `None` where it is disabled.
 pub(super) fn limits(repo: &Repo) -> Result<Option<Limits>> {
     let config = repo.config();
-    if config.flag("Swarm.ResourceMgr.Enabled") == Some(false) {
+    let asked = match std::env::var(VARIABLE).as_deref() {
+        Ok("0" | "false") => Some(false),
+        Ok("1" | "true") => Some(true),
+        _ => config.flag("Swarm.ResourceMgr.Enabled"),
+    };
+    if asked == Some(false) {
         return Ok(None);
     }
     let memory = config.bytes("Swarm.ResourceMgr.MaxMemory");

@@ -10,6 +10,9 @@ use futures::future::join_all;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
+/// URLs that stand in for `Routing.DelegatedRouters`, with commas or spaces between them.
+const VARIABLE: &str = "IPFS_HTTP_ROUTERS";
+
 /// `Routing.DelegatedRouters` and `Ipns.DelegatedPublishers`.
 #[derive(Debug, Default)]
 pub(super) struct Delegated {
@@ -32,7 +35,7 @@ impl Delegated {
             clients
         };
         Self {
-            routers: clients(config.delegated_routers_resolved()),
+            routers: clients(routers(config, std::env::var(VARIABLE).ok().as_deref())),
             publishers: clients(config.delegated_publishers_resolved()),
         }
     }
@@ -109,6 +112,36 @@ impl Delegated {
     }
 }
 
+/// The URLs of routers: those in the environment, or else those of the config.
+fn routers(config: &Config, given: Option<&str>) -> Vec<String> {
+    match given.filter(|given| !given.is_empty()) {
+        None => config.delegated_routers_resolved(),
+        Some(given) => {
+            tracing::warn!(target: "basalt::routing", "delegated routers are those of {VARIABLE}, not those of the config: {given}");
+            let urls = given.split([',', ' ']).filter(|url| !url.is_empty());
+            urls.map(str::to_owned).collect()
+        }
+    }
+}
+
 fn tell(error: &basalt_delegated::Error) {
     tracing::debug!(target: "basalt::routing", %error, "a delegated router is of no use");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_goes_before_the_config() {
+        let config = br#"{"Routing": {"DelegatedRouters": ["https://a.example"]}}"#;
+        let config = Config::parse(config).unwrap();
+        assert_eq!(routers(&config, None), ["https://a.example"]);
+        assert_eq!(routers(&config, Some("")), ["https://a.example"]);
+        let given = Some("http://127.0.0.1:1, http://b.example/,,");
+        assert_eq!(
+            routers(&config, given),
+            ["http://127.0.0.1:1", "http://b.example/"]
+        );
+    }
 }

@@ -1,8 +1,12 @@
 //! Bitswap's way to peers that have a block.
 
+use std::collections::HashSet;
+use std::future::ready;
+
 use basalt_bitswap::Providers;
 use basalt_block::Cid;
 use basalt_network::PeerId;
+use basalt_repo::{Config, parse_peer_id};
 use basalt_routing::{Events, PeerInfo};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -13,16 +17,33 @@ use crate::Node;
 /// Providers that are connected to side by side.
 const DIALS: usize = 4;
 
-pub(crate) struct Finder(pub(crate) Node);
+pub(crate) struct Finder {
+    pub(crate) node: Node,
+    /// Peers that are not asked, whatever they have: `Routing.IgnoreProviders`.
+    pub(crate) ignored: HashSet<PeerId>,
+}
+
+impl Finder {
+    /// The config's check names what is no peer ID.
+    pub(crate) fn new(node: Node, config: &Config) -> Self {
+        let ignored = config.strings("Routing.IgnoreProviders");
+        let ignored = ignored.iter().filter_map(|id| parse_peer_id(id).ok());
+        Self {
+            node,
+            ignored: ignored.collect(),
+        }
+    }
+}
 
 impl Providers for Finder {
     /// Dropping the stream ends the search.
     fn find(&self, cid: Cid, max: usize) -> BoxStream<'static, PeerId> {
-        let (Some(routing), Some(network)) = (self.0.routing(), self.0.network()) else {
+        let (Some(routing), Some(network)) = (self.node.routing(), self.node.network()) else {
             return stream::empty().boxed();
         };
         let (routing, network) = (routing.clone(), network.clone());
         let own = network.local_peer();
+        let ignored = self.ignored.clone();
         let (out, mut found) = mpsc::channel::<PeerInfo>(DIALS);
         let search = async move {
             let events = Events::default();
@@ -35,7 +56,8 @@ impl Providers for Finder {
             None
         };
         let providers = stream::poll_fn(move |cx| found.poll_recv(cx));
-        let connected = providers.map(move |peer| {
+        let wanted = providers.filter(move |peer| ready(!ignored.contains(&peer.id)));
+        let connected = wanted.map(move |peer| {
             let network = network.clone();
             async move {
                 let reached = network.connect(peer.id, peer.addresses).await;
@@ -45,7 +67,7 @@ impl Providers for Finder {
         let connected = connected.buffer_unordered(DIALS);
         let searching = stream::once(search);
         stream::select(connected, searching)
-            .filter_map(std::future::ready)
+            .filter_map(ready)
             .boxed()
     }
 }

@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod auto_conf;
 mod files_and_garbage;
 mod remote_pins;

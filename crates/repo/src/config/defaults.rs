@@ -29,6 +29,7 @@ pub fn fresh(key: &PrivateKey) -> Config {
     Config {
         document: whole.as_object().cloned().unwrap_or_default(),
         whole,
+        home: super::autoconf::AutoHome::default(),
     }
 }
 

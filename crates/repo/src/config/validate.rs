@@ -138,7 +138,7 @@ impl Check<'_> {
     fn auto_conf(&mut self, private_network: bool) {
         let auto = self.config.auto_conf();
         if auto.enabled {
-            if private_network && auto.url == super::autoconf::DEFAULT_URL {
+            if private_network && auto.is_public {
                 let url = auto.url;
                 self.fatal("AutoConf.URL", format!("AutoConf cannot use the default mainnet URL ({url}) on a private network (swarm.key or LIBP2P_FORCE_PNET detected). Either disable AutoConf by setting AutoConf.Enabled=false, or configure AutoConf.URL to point to a configuration service specific to your private swarm"));
             }
@@ -349,6 +349,11 @@ impl Check<'_> {
                 if config.flag(key) == Some(true) {
                     self.fatal(key, format!("{name} transport does not support private networks, please disable Swarm.Transports.Network.{short}"));
                 }
+            }
+        }
+        for id in config.strings("Routing.IgnoreProviders") {
+            if let Err(error) = parse_peer_id(&id) {
+                self.fatal("Routing.IgnoreProviders", error.to_string());
             }
         }
         for filter in config.strings("Swarm.AddrFilters") {

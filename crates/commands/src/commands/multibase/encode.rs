@@ -30,7 +30,7 @@ impl Command for Encode {
     async fn run(mut call: Call<Options>, out: Output<()>) -> Result<()> {
         let base = base_of(&call.options.base).map_err(Error::new)?;
         let data = content(&mut call).await?;
-        out.bytes(basalt::block::multibase_text(base, &data).into())
+        out.bytes(basalt::block::multibase_bytes(base, &data).into())
             .await
     }
 }

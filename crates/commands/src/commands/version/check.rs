@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use basalt::network::Handle;
 use serde::{Deserialize, Serialize};
 
 use crate::commands::support::online_command;
@@ -44,29 +45,53 @@ run a newer Kubo than the one that this node answers for.",
 
     async fn run(call: Call<Options>, out: Output<Found>) -> Result<()> {
         let network = online_command(&call).await?;
-        let open = network.connections().await.map_err(basalt::Error::from)?;
-        let mut peers: Vec<_> = open.into_iter().map(|connection| connection.peer).collect();
-        peers.sort_unstable();
-        peers.dedup();
-        let mut agents = Vec::with_capacity(peers.len());
-        for peer in peers {
-            let known = network.identity(peer).await.map_err(basalt::Error::from)?;
-            agents.extend(known.map(|known| known.agent.clone()));
-        }
-        let percent = match call.options.min_percent {
-            0 => 5,
-            percent @ 1..=100 => percent,
-            _ => {
-                return Err(Error::new(
-                    "Version.SwarmCheckPercentThreshold must be between 1 and 100",
-                ));
-            }
-        };
-        out.once(found(&agents, percent)).await
+        let found = look(&network, i64::from(call.options.min_percent)).await?;
+        out.once(found).await
     }
 }
 
-fn found(agents: &[String], percent: i32) -> Found {
+/// What peers say of their versions, for a daemon to tell people: `None` where fewer than `percent`
+/// of a hundred have a newer one.
+///
+/// # Errors
+/// The percentage is none, or the network has stopped.
+pub async fn newer_version(network: &Handle, percent: i64) -> Result<Option<String>> {
+    let found = look(network, percent).await?;
+    let Found {
+        running_version: ours,
+        greatest_version: greatest,
+        peers_sampled: sampled,
+        with_greater_version: newer,
+        ..
+    } = &found;
+    Ok(found.update_available.then(|| {
+        format!("{newer} of {sampled} peers run a newer Kubo than {ours}, which this node answers for: up to {greatest}. Look for a newer version of this program")
+    }))
+}
+
+async fn look(network: &Handle, percent: i64) -> Result<Found> {
+    let open = network.connections().await.map_err(basalt::Error::from)?;
+    let mut peers: Vec<_> = open.into_iter().map(|connection| connection.peer).collect();
+    peers.sort_unstable();
+    peers.dedup();
+    let mut agents = Vec::with_capacity(peers.len());
+    for peer in peers {
+        let known = network.identity(peer).await.map_err(basalt::Error::from)?;
+        agents.extend(known.map(|known| known.agent.clone()));
+    }
+    let percent = match percent {
+        0 => 5,
+        percent @ 1..=100 => percent,
+        _ => {
+            return Err(Error::new(
+                "Version.SwarmCheckPercentThreshold must be between 1 and 100",
+            ));
+        }
+    };
+    Ok(found(&agents, percent))
+}
+
+fn found(agents: &[String], percent: i64) -> Found {
     let ours = numbers(basalt::KUBO_VERSION).unwrap_or_default();
     let seen: Vec<Numbers> = agents.iter().filter_map(|agent| of_kubo(agent)).collect();
     let newer = seen.iter().filter(|version| **version > ours).count();

@@ -198,6 +198,8 @@ pub struct AutoConf {
     pub enabled: bool,
     /// The document that resolves them.
     pub url: String,
+    /// Whether that is the public network's.
+    pub is_public: bool,
     /// How often it is fetched.
     pub refresh_interval: Duration,
 }
@@ -373,12 +375,12 @@ impl Config {
     /// `AutoConf`.
     pub fn auto_conf(&self) -> AutoConf {
         let interval = self.duration("AutoConf.RefreshInterval");
+        let public = crate::config::autoconf::DEFAULT_URL;
+        let url = self.string("AutoConf.URL").unwrap_or(public);
         AutoConf {
             enabled: self.flag("AutoConf.Enabled").unwrap_or(true),
-            url: self
-                .string("AutoConf.URL")
-                .unwrap_or(crate::config::autoconf::DEFAULT_URL)
-                .to_owned(),
+            is_public: url == public,
+            url: url.to_owned(),
             refresh_interval: interval
                 .and_then(GoDuration::to_std)
                 .unwrap_or(Duration::from_secs(24 * 3600)),
