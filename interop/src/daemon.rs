@@ -107,15 +107,24 @@ impl Daemon {
         Ok(self.ended(code))
     }
 
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        // Not waited for yet, so the id is still its own.
+        Ok(kill(Pid::from_raw(self.child.id().cast_signed()), signal)?)
+    }
+
+    /// Ends it with SIGKILL.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     fn terminate(&mut self) -> Result<Option<i32>> {
         if let Some(status) = self.child.try_wait()? {
             return Ok(status.code());
         }
-        // Not waited for yet, so the id is still its own.
-        kill(
-            Pid::from_raw(self.child.id().cast_signed()),
-            Signal::SIGTERM,
-        )?;
+        self.signal(Signal::SIGTERM)?;
         let start = Instant::now();
         while start.elapsed() < STOP_LIMIT {
             if let Some(status) = self.child.try_wait()? {

@@ -1,6 +1,7 @@
 //! Proofs on the real binary: what it answered survives kills, full disks, flipped bits, collections
 //! and many adds at once.
 
+mod churn;
 mod client;
 mod content;
 mod crash;
@@ -12,10 +13,14 @@ mod import;
 mod items;
 mod latency;
 mod memory;
+mod nat;
 mod node;
+mod peers;
 mod program;
 mod settings;
+mod side;
 mod slow;
+mod soak;
 mod tally;
 mod trustless;
 
@@ -35,15 +40,21 @@ Proofs on one binary (docs/testing.md):
   slow-clients    clients of the gateway that read nothing or write byte by byte; memory
   trustless       a client that verifies what the gateways of Basalt and of real Kubo send
   fetch           blocks between it and real Kubo, over every transport
+  peers           peering through restarts, pings and private networks, with real Kubo
+  nat             relays and holes punched through routers, with real Kubo (network namespaces)
+  churn           nodes that die, stand still and are cut off, on bad lines
+  soak            mixed work on two nodes; memory stays flat
   import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
 Options of the proofs:
   --bin PATH      the binary (default $CARGO_TARGET_DIR/debug/basalt)
   --whole         the whole form instead of the short one
-  --rounds N      crash, import-kill: rounds; bit-flip: flips in each kind of file
+  --rounds N      crash, churn, import-kill: rounds; bit-flip: flips in each kind of file
   --blocks N      gc-load: blocks in the repo
   --adds N        adds-memory: adds at a time
-  --only TEXT     bit-flip: only kinds of files whose name contains TEXT; fetch: only that transport
+  --minutes N     soak: how long
+  --only TEXT     bit-flip: only kinds of files whose name contains TEXT; fetch: only that transport;
+                  nat: only parts whose name contains TEXT (`QUIC by Kubo`, `reachability`)
   --seed N        repeat a run (default: the clock)
   --dir PATH      where the repos are made (default: the directory for temporary files)
   --json PATH     write the figures there too
@@ -61,6 +72,10 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "trustless" => trustless::run,
         "import-kill" => import::run,
         "fetch" => fetch::run,
+        "peers" => peers::run,
+        "nat" => nat::run,
+        "churn" => churn::run,
+        "soak" => soak::run,
         _ => return None,
     };
     Some(settings::parse(args).and_then(|settings| {

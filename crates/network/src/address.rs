@@ -1,7 +1,8 @@
 //! What multiaddrs say.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
@@ -62,6 +63,65 @@ pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
         .any(|part| matches!(part, Protocol::P2pCircuit))
 }
 
+/// Where the other end of a connection is, without its peer. Of one that came through a relay that is the
+/// way to the relay: the library says it of its own end only.
+pub(crate) fn remote_of(endpoint: &ConnectedPoint) -> Multiaddr {
+    match endpoint {
+        ConnectedPoint::Listener { local_addr, .. } if is_relayed(local_addr) => {
+            let mut circuit = false;
+            local_addr
+                .iter()
+                .take_while(|part| !std::mem::replace(&mut circuit, *part == Protocol::P2pCircuit))
+                .collect()
+        }
+        _ => without_peer(endpoint.get_remote_address()),
+    }
+}
+
+/// The relay and the rest of an address that does not say where the relay is: `/p2p/X/p2p-circuit/…`.
+pub(crate) fn through(address: &Multiaddr) -> Option<(PeerId, Multiaddr)> {
+    let mut parts = address.iter();
+    let Some(Protocol::P2p(relay)) = parts.next() else {
+        return None;
+    };
+    let rest: Multiaddr = parts.collect();
+    (rest.iter().next() == Some(Protocol::P2pCircuit)).then_some((relay, rest))
+}
+
+/// Whether anybody may be at an IP address, as far as the Internet goes.
+pub(crate) fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let special = ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || ip.is_multicast();
+    !special
+        && match ip.octets() {
+            // This network, and what is reserved.
+            [0 | 240..=255, ..] => false,
+            // Of providers who share addresses.
+            [100, 64..=127, ..] => false,
+            [192, 0, 0, ..=63] | [192, 88, 99, _] => false,
+            // Of measurements.
+            [198, 18..=19, ..] => false,
+            _ => true,
+        }
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    match ip.segments() {
+        [0x2001, 0xdb8, ..] => false,
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
 /// The first protocol of a listener's address that this node does not speak.
 pub(crate) fn unsupported(address: &Multiaddr, used: &Transports) -> Option<Unsupported> {
     let tcp_alone = |address: &Multiaddr| {
@@ -98,6 +158,51 @@ mod tests {
         assert_eq!(peer_of(&plain), None);
         assert_eq!(without_peer(&full), plain);
         assert_eq!(without_peer(&plain), plain);
+    }
+
+    #[test]
+    fn the_way_through_a_relay_is_told() {
+        let (relay, peer) = (PeerId::random(), PeerId::random());
+        let circuit: Multiaddr = format!("/ip4/1.2.3.4/tcp/1/p2p/{relay}/p2p-circuit")
+            .parse()
+            .unwrap();
+        let came = |local: &Multiaddr| ConnectedPoint::Listener {
+            local_addr: local.clone(),
+            send_back_addr: Protocol::P2p(peer).into(),
+        };
+        assert_eq!(remote_of(&came(&circuit)), circuit);
+        assert_eq!(remote_of(&came(&with_peer(&circuit, peer))), circuit);
+        let full = with_peer(&circuit, peer);
+        assert_eq!(through(&full), None);
+        let short: Multiaddr = format!("/p2p/{relay}/p2p-circuit/p2p/{peer}")
+            .parse()
+            .unwrap();
+        let (found, rest) = through(&short).unwrap();
+        assert_eq!(found, relay);
+        assert_eq!(rest.to_string(), format!("/p2p-circuit/p2p/{peer}"));
+    }
+
+    #[test]
+    fn public_addresses_are_told_from_others() {
+        for public in ["1.2.3.4", "100.128.0.1", "192.0.1.1", "5.10.0.2", "2a00::1"] {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+        for other in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "100.64.0.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "0.0.0.0",
+            "203.0.113.9",
+            "255.255.255.255",
+            "::1",
+            "fe80::1",
+            "fd00::1",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(other.parse().unwrap()), "{other}");
+        }
     }
 
     #[test]

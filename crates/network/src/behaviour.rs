@@ -8,7 +8,7 @@ use crate::filter::Filters;
 use crate::traffic::Traffic;
 use crate::{
     AutoNat, Options, Result, bitswap, book, bootstrap, filter, identify, limits, observed,
-    peering, ping, pubsub, streams, trim,
+    peering, ping, probe, probed, pubsub, streams, trim,
 };
 
 /// One field for each protocol. A new one is added here, made in [`Behaviour::new`], and its events are
@@ -30,8 +30,8 @@ pub(crate) struct Behaviour {
     pub(crate) relayed: Toggle<relay::client::Behaviour>,
     pub(crate) dcutr: Toggle<dcutr::Behaviour>,
     pub(crate) autonat: autonat::v1::Behaviour,
-    pub(crate) probe: Toggle<autonat::v2::client::Behaviour>,
-    pub(crate) probed: Toggle<autonat::v2::server::Behaviour>,
+    pub(crate) probe: Toggle<probe::Behaviour>,
+    pub(crate) probed: Toggle<probed::Behaviour>,
 }
 
 /// What is shared between the behaviours and the rest.

@@ -11,7 +11,6 @@ use std::task::{Context, Poll};
 use basalt_bitswap::{PeerTraits, Port};
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
-use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{
     ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
     THandlerOutEvent, ToSwarm,
@@ -19,7 +18,7 @@ use libp2p::swarm::{
 use libp2p::{Multiaddr, PeerId};
 
 use crate::Options;
-use crate::address::ip_of;
+use crate::address::{ip_of, is_relayed};
 use handler::Handler;
 
 /// The protocols' names.
@@ -44,8 +43,7 @@ impl Behaviour {
         }
     }
 
-    fn handler(&self, peer: PeerId, address: &Multiaddr) -> Handler {
-        let relayed = address.iter().any(|part| part == Protocol::P2pCircuit);
+    fn handler(&self, peer: PeerId, address: &Multiaddr, relayed: bool) -> Handler {
         let port = self.port.as_ref();
         // A relay lends its connections for finding a way, not for data.
         let link = port.filter(|_| !relayed).map(|port| {
@@ -78,10 +76,11 @@ impl NetworkBehaviour for Behaviour {
         &mut self,
         _: ConnectionId,
         peer: PeerId,
-        _: &Multiaddr,
+        local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler(peer, remote))
+        // Of a connection that came through a relay, only its own end says so.
+        Ok(self.handler(peer, remote, is_relayed(local)))
     }
 
     fn handle_established_outbound_connection(
@@ -92,7 +91,7 @@ impl NetworkBehaviour for Behaviour {
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler(peer, remote))
+        Ok(self.handler(peer, remote, is_relayed(remote)))
     }
 
     fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}

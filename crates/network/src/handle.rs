@@ -130,7 +130,7 @@ impl Handle {
 
     /// Whether others can reach the node.
     pub async fn reach(&self) -> Result<Reach> {
-        self.call(|service| service.reach.report()).await
+        self.call(|service| service.reachable()).await
     }
 
     /// Whether others can reach the node, now and when that changes.

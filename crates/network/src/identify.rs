@@ -19,8 +19,12 @@ const LENGTH: usize = 256;
 
 /// The behaviour. Addresses that the node announces are its external ones alone: the rules of what is
 /// announced are applied before.
+///
+/// Without a signed record of them: the library signs one of its own kind only, and a peer that checks it as
+/// the specification says believes nothing of the whole message. Helia does, and would not know that this
+/// node speaks Bitswap.
 pub(crate) fn behaviour(options: &Options) -> Behaviour {
-    let config = Config::new_with_signed_peer_record(String::new(), &options.key)
+    let config = Config::new(String::new(), options.key.public())
         .with_agent_version(options.agent.clone())
         .with_interval(AGAIN)
         .with_cache_size(0)

@@ -26,6 +26,8 @@ mod peering;
 mod peers;
 mod ping;
 mod plain;
+mod probe;
+mod probed;
 mod pubsub;
 mod range;
 mod reach;

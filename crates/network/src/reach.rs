@@ -41,6 +41,8 @@ pub struct Reach {
     pub reachable: Vec<Multiaddr>,
     /// Not reached.
     pub unreachable: Vec<Multiaddr>,
+    /// Announced, and not tried yet.
+    pub unknown: Vec<Multiaddr>,
 }
 
 /// What was found out so far.
@@ -84,6 +86,10 @@ impl Found {
         self.tested.insert(address, reached);
     }
 
+    pub(crate) fn is_tested(&self, address: &Multiaddr) -> bool {
+        self.tested.contains_key(address)
+    }
+
     pub(crate) fn report(&self) -> Reach {
         let those = |wanted: bool| {
             let all = self
@@ -96,6 +102,7 @@ impl Found {
             overall: self.overall(),
             reachable: those(true),
             unreachable: those(false),
+            unknown: Vec::new(),
         }
     }
 }

@@ -1,18 +1,23 @@
 //! Relays: this node behind others, and others behind this node.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
+use libp2p::swarm::{ConnectionId, FromSwarm, NetworkBehaviour, NewExternalAddrCandidate};
 use libp2p::{Multiaddr, PeerId, relay};
 
-use crate::address::{peer_of, with_peer};
-use crate::reach::Reachability;
+use crate::address::{ip_of, is_public, is_relayed, peer_of, through, with_peer};
+use crate::book;
+use crate::peers::Direction;
+use crate::reach::{Reach, Reachability};
 use crate::service::Service;
 
 /// Relays that are used at a time.
 const RELAYS: usize = 2;
+/// Places of a relay that is not connected, through which a peer is dialled.
+const PLACES: usize = 2;
 /// Before a relay is asked again that has refused or was lost.
 const AGAIN: Duration = Duration::from_secs(30);
 /// What a relay speaks.
@@ -96,6 +101,19 @@ impl Used {
     }
 }
 
+/// The relay of an address that leads through one.
+fn relay_of(address: &Multiaddr) -> Option<PeerId> {
+    address.iter().find_map(|part| match part {
+        Protocol::P2p(relay) => Some(relay),
+        _ => None,
+    })
+}
+
+/// Whether it makes sense to ask others about an address.
+fn may_be_reached(address: &Multiaddr) -> bool {
+    !is_relayed(address) && ip_of(address).is_some_and(is_public)
+}
+
 impl Service {
     /// Looks for relays if the node needs some, and is one if it can.
     pub(crate) fn consider_relays(&mut self) {
@@ -113,9 +131,10 @@ impl Service {
         if overall != Reachability::Private {
             return;
         }
-        let fixed = !client.relays.is_empty();
+        let relays = client.relays.clone();
+        let fixed = !relays.is_empty();
         let candidates = match fixed {
-            true => client.relays.clone(),
+            true => relays.clone(),
             false => self.relays_among_peers(),
         };
         for address in candidates {
@@ -125,6 +144,13 @@ impl Service {
             let Some(peer) = peer_of(&address).filter(|peer| self.relays.may_ask(peer)) else {
                 continue;
             };
+            if fixed {
+                // One of its addresses is enough to ask it; it is dialled at all of them.
+                let all = relays.iter().filter(|other| peer_of(other) == Some(peer));
+                let all: Vec<Multiaddr> = all.cloned().collect();
+                let book = &mut self.swarm.behaviour_mut().book;
+                book.add(peer, &all, Some(book::GIVEN));
+            }
             match self.swarm.listen_on(address.with(Protocol::P2pCircuit)) {
                 Ok(id) => {
                     self.relays.listeners.insert(id, peer);
@@ -144,10 +170,7 @@ impl Service {
             identity.is_some_and(|said| said.protocols.iter().any(|name| name == HOP))
         };
         let open = self.open();
-        let usable = open.filter(|open| {
-            let circuit = |part| matches!(part, Protocol::P2pCircuit);
-            !open.address.iter().any(circuit) && relays(&open.peer)
-        });
+        let usable = open.filter(|open| !is_relayed(&open.address) && relays(&open.peer));
         // An inbound connection has no address to listen behind; the book may have one.
         usable
             .filter_map(|open| {
@@ -156,6 +179,83 @@ impl Service {
                 Some(with_peer(&address, open.peer))
             })
             .collect()
+    }
+
+    /// Addresses with the places of relays put in where they are left out: `/p2p/RELAY/p2p-circuit`.
+    pub(crate) fn placed(&self, addresses: Vec<Multiaddr>) -> Vec<Multiaddr> {
+        let placed = |address: Multiaddr| {
+            let Some((relay, rest)) = through(&address) else {
+                return vec![address];
+            };
+            // Where it is connected, that connection is used whatever the address says.
+            let connected = self.addresses_of_connections(&relay).into_iter().take(1);
+            let known = self.swarm.behaviour().book.addresses(&relay);
+            let mut places: Vec<Multiaddr> = connected.chain(known).collect();
+            places.retain(|place| !place.is_empty() && !is_relayed(place));
+            let most = match self.swarm.is_connected(&relay) {
+                true => 1,
+                false => PLACES,
+            };
+            let whole = |place: Multiaddr| {
+                let relay = with_peer(&place, relay);
+                relay.iter().chain(rest.iter()).collect()
+            };
+            let all: Vec<_> = places.into_iter().take(most).map(whole).collect();
+            if all.is_empty() { vec![address] } else { all }
+        };
+        addresses.into_iter().flat_map(placed).collect()
+    }
+
+    /// A peer has said where it sees this node. The library believes the address but not the port, unless
+    /// the node listens there; a router may have given it another, and that is where holes are punched.
+    pub(crate) fn seen_at(&mut self, connection: ConnectionId, observed: &Multiaddr) {
+        let dialled = self.connection(connection).is_some_and(|open| {
+            open.direction == Direction::Outbound && !is_relayed(&open.address)
+        });
+        if !dialled || !ip_of(observed).is_some_and(is_public) {
+            return;
+        }
+        if let Some(dcutr) = self.swarm.behaviour_mut().dcutr.as_mut() {
+            let seen = NewExternalAddrCandidate { addr: observed };
+            dcutr.on_swarm_event(FromSwarm::NewExternalAddrCandidate(seen));
+        }
+    }
+
+    /// Where the node is reached through relays. A relay may name all its addresses; if there are public
+    /// ones among them, only those.
+    pub(crate) fn relayed_addresses(&self) -> Vec<Multiaddr> {
+        let all: Vec<&Multiaddr> = self.swarm.listeners().filter(|a| is_relayed(a)).collect();
+        let public = |address: &Multiaddr| ip_of(address).is_none_or(is_public);
+        let in_public: HashSet<PeerId> = all
+            .iter()
+            .filter(|address| public(address))
+            .filter_map(|address| relay_of(address))
+            .collect();
+        let told = all.into_iter().filter(|address| {
+            public(address) || !relay_of(address).is_some_and(|relay| in_public.contains(&relay))
+        });
+        told.cloned().collect()
+    }
+
+    /// Has others try an address of the node. What it announces anyway the library would not ask about.
+    pub(crate) fn try_out(&mut self, address: &Multiaddr) {
+        if may_be_reached(address)
+            && let Some(probe) = self.swarm.behaviour_mut().probe.as_mut()
+        {
+            let candidate = NewExternalAddrCandidate { addr: address };
+            probe.on_swarm_event(FromSwarm::NewExternalAddrCandidate(candidate));
+        }
+    }
+
+    /// Whether others can reach the node, and at which of the addresses that it announces.
+    pub(crate) fn reachable(&self) -> Reach {
+        let mut report = self.reach.report();
+        if self.swarm.behaviour().probe.is_enabled() {
+            let announced = self.announced.iter().filter(|a| may_be_reached(a));
+            let unknown = announced.filter(|a| !self.reach.is_tested(a));
+            report.unknown = unknown.cloned().collect();
+        }
+        report
     }
 
     /// A listener has ended: if it was one behind a relay, another is looked for later.

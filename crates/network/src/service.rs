@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::address::{is_link_local, is_relayed, unsupported, without_peer};
+use crate::address::{is_link_local, is_relayed, remote_of, unsupported, without_peer};
 use crate::announce::Rules;
 use crate::behaviour::{Behaviour, BehaviourEvent, Shared};
 use crate::filter::Filters;
@@ -264,6 +264,7 @@ impl Service {
             let _ = answer.send(Err(Error::DialSelf));
             return;
         }
+        let addresses = self.placed(addresses);
         let book = &mut self.swarm.behaviour_mut().book;
         let before = book.addresses(&peer);
         book.add(peer, &addresses, Some(book::GIVEN));
@@ -350,6 +351,10 @@ impl Service {
         .collect()
     }
 
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Open> {
+        self.open.get(&id)
+    }
+
     pub(crate) fn open(&self) -> impl Iterator<Item = &Open> {
         self.open.values()
     }
@@ -406,7 +411,7 @@ impl Service {
 
     /// Finds out again what is announced, and tells peers if that has changed.
     fn announce(&mut self) {
-        let relayed = self.swarm.listeners().filter(|a| is_relayed(a)).cloned();
+        let relayed = self.relayed_addresses();
         let found = self.listen_addresses().into_iter();
         let found = found.chain(relayed).chain(self.found.iter().cloned());
         let now = self.rules.apply(found);
@@ -416,10 +421,11 @@ impl Service {
         for gone in self.announced.iter().filter(|a| !now.contains(a)) {
             self.swarm.remove_external_address(gone);
         }
-        for new in now.iter().filter(|a| !self.announced.contains(a)) {
-            self.swarm.add_external_address(new.clone());
+        let before = std::mem::replace(&mut self.announced, now.clone());
+        for new in now.into_iter().filter(|a| !before.contains(a)) {
+            self.try_out(&new);
+            self.swarm.add_external_address(new);
         }
-        self.announced = now;
         let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
         self.swarm.behaviour_mut().identify.push(peers);
     }
@@ -491,7 +497,12 @@ impl Service {
             | BehaviourEvent::Peering(never)
             | BehaviourEvent::Bootstrap(never) => match never {},
             BehaviourEvent::Pubsub(event) => self.on_pubsub(event),
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+            BehaviourEvent::Identify(identify::Event::Received {
+                connection_id,
+                peer_id,
+                info,
+            }) => {
+                self.seen_at(connection_id, &info.observed_addr);
                 let identity = Arc::new(crate::identify::identity(info));
                 self.swarm
                     .behaviour_mut()
@@ -561,7 +572,7 @@ impl Service {
         let open = Open {
             id,
             peer,
-            address: without_peer(endpoint.get_remote_address()),
+            address: remote_of(endpoint),
             direction,
             since: Instant::now(),
         };

@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
+use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
 use libp2p::swarm::{
     ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, NotifyHandler, THandler,
     THandlerInEvent, THandlerOutEvent, ToSwarm,
@@ -92,6 +93,8 @@ impl Services {
 pub(crate) struct Behaviour {
     services: Services,
     wanted: VecDeque<(PeerId, Wanted)>,
+    /// Connections that go through no relay, the oldest of a peer first.
+    direct: HashMap<PeerId, Vec<ConnectionId>>,
 }
 
 impl Behaviour {
@@ -130,7 +133,31 @@ impl NetworkBehaviour for Behaviour {
         Ok(Handler::new(peer, self.services.clone()))
     }
 
-    fn on_swarm_event(&mut self, _: FromSwarm) {}
+    fn on_swarm_event(&mut self, event: FromSwarm) {
+        match event {
+            FromSwarm::ConnectionEstablished(ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                ..
+            }) if !endpoint.is_relayed() => {
+                self.direct.entry(peer_id).or_default().push(connection_id);
+            }
+            FromSwarm::ConnectionClosed(ConnectionClosed {
+                peer_id,
+                connection_id,
+                ..
+            }) => {
+                if let Some(direct) = self.direct.get_mut(&peer_id) {
+                    direct.retain(|id| *id != connection_id);
+                    if direct.is_empty() {
+                        self.direct.remove(&peer_id);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
 
     fn on_connection_handler_event(
         &mut self,
@@ -145,9 +172,11 @@ impl NetworkBehaviour for Behaviour {
         let Some((peer_id, event)) = self.wanted.pop_front() else {
             return Poll::Pending;
         };
+        // A relay lends a connection for so many bytes only.
+        let direct = self.direct.get(&peer_id).and_then(|all| all.first());
         Poll::Ready(ToSwarm::NotifyHandler {
             peer_id,
-            handler: NotifyHandler::Any,
+            handler: direct.map_or(NotifyHandler::Any, |id| NotifyHandler::One(*id)),
             event,
         })
     }

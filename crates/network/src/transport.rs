@@ -11,7 +11,7 @@ use libp2p::core::{ConnectedPoint, Transport};
 use libp2p::pnet::{PnetConfig, PreSharedKey};
 use libp2p::{PeerId, dns, quic, relay, tcp, websocket, yamux};
 
-use crate::address::without_peer;
+use crate::address::remote_of;
 use crate::security::Security;
 use crate::traffic::{Metered, STREAMS, Traffic};
 use crate::{Error, Options, Result};
@@ -129,7 +129,7 @@ where
 {
     let traffic = traffic.clone();
     move |(peer, muxer), endpoint| {
-        let address = without_peer(endpoint.get_remote_address());
+        let address = remote_of(&endpoint);
         let connection = traffic.connection(peer, address);
         let muxer = Metered::new(muxer, traffic, connection);
         (peer, StreamMuxerBox::new(muxer))

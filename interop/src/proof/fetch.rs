@@ -1,20 +1,19 @@
 //! Blocks between Basalt and real Kubo: each direction, over each transport, in every shape of a DAG.
 
 mod heal;
-mod side;
 mod speed;
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
 use super::content::Content;
 use super::settings::Settings;
+use super::side::{Side, text};
 use super::tally::Tally;
 use crate::places;
-use side::Side;
 
 /// What is fetched.
 struct Sizes {
@@ -232,13 +231,6 @@ fn small_files(tree: &Path, count: u64) -> Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> Result<&str> {
-    match path.to_str() {
-        Some(text) => Ok(text),
-        None => bail!("{} is no UTF-8", path.display()),
-    }
-}
-
 fn same(a: &Path, b: &Path) -> Result<()> {
     let (mut a, mut b) = (File::open(a)?, File::open(b)?);
     let (mut x, mut y) = (vec![0; 1 << 20], vec![0; 1 << 20]);
@@ -251,9 +243,4 @@ fn same(a: &Path, b: &Path) -> Result<()> {
         b.read_exact(&mut y[..n])?;
         ensure!(x[..n] == y[..n], "what came differs");
     }
-}
-
-/// Writes what a command says into a file.
-fn into_file(said: &[u8], path: &Path) -> Result<()> {
-    Ok(File::create(path)?.write_all(said)?)
 }

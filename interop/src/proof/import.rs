@@ -26,10 +26,7 @@ pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
         .prefix("basalt-import-")
         .tempdir_in(&settings.dir)?;
     let folder = folder.path();
-    let kubo = Program {
-        bin: places::kubo(),
-        repo: folder.join("kubo"),
-    };
+    let kubo = Program::new(&places::kubo(), folder.join("kubo"));
     init(&kubo, "test", files, settings.seed)?;
     let facts = Facts::of(&kubo)?;
     let before = fingerprint(&kubo.repo)?;
@@ -111,10 +108,7 @@ struct Import {
 
 impl Import {
     fn target(&self, repo: PathBuf) -> Program {
-        Program {
-            bin: self.bin.clone(),
-            repo,
-        }
+        Program::new(&self.bin, repo)
     }
 
     fn source(&self) -> &str {
@@ -229,10 +223,7 @@ impl Import {
     }
 
     fn through_the_rpc(&self, folder: &Path, profile: &str, seed: u64) -> Result<()> {
-        let kubo = Program {
-            bin: self.kubo.bin.clone(),
-            repo: folder.join(profile),
-        };
+        let kubo = Program::new(&self.kubo.bin, folder.join(profile));
         init(&kubo, &format!("test,{profile}"), 30, seed)?;
         let facts = Facts::of(&kubo)?;
         let source = kubo.repo.to_str().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! A program and a repo, run command by command.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail, ensure};
@@ -20,11 +20,36 @@ pub(super) struct Said {
 pub(super) struct Program {
     pub(super) bin: PathBuf,
     pub(super) repo: PathBuf,
+    /// The network namespace in which it runs.
+    space: Option<PathBuf>,
 }
 
 impl Program {
+    pub(super) fn new(bin: &Path, repo: PathBuf) -> Self {
+        Self {
+            bin: bin.to_owned(),
+            repo,
+            space: None,
+        }
+    }
+
+    /// The same in a network namespace, which is given as a file.
+    pub(super) fn within(mut self, space: PathBuf) -> Self {
+        self.space = Some(space);
+        self
+    }
+
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.bin);
+        let mut command = match &self.space {
+            None => Command::new(&self.bin),
+            Some(space) => {
+                // It becomes the program, so that what is known of the process is known of it.
+                let mut command = Command::new("nsenter");
+                command.arg(format!("--net={}", space.display()));
+                command.arg("--").arg(&self.bin);
+                command
+            }
+        };
         command
             .args(args)
             .env("IPFS_PATH", &self.repo)

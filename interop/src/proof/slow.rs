@@ -85,10 +85,7 @@ fn one(
     scale: &Scale,
     tally: &mut Tally,
 ) -> Result<()> {
-    let program = Program {
-        bin: bin.to_owned(),
-        repo: folder.join(format!("{whose}repo")),
-    };
+    let program = Program::new(bin, folder.join(format!("{whose}repo")));
     program.say(&["init", "--profile=test,randomports"])?;
     let path = file.to_str().context("the path of the file is no UTF-8")?;
     let cid = program.say(&[

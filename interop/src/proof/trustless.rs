@@ -56,10 +56,7 @@ struct Fixtures {
 }
 
 fn one(whose: &str, bin: &Path, dir: &Path, seed: u64, tally: &mut Tally) -> Result<()> {
-    let program = Program {
-        bin: bin.to_owned(),
-        repo: dir.join("repo"),
-    };
+    let program = Program::new(bin, dir.join("repo"));
     let fixtures = prepare(&program, dir, seed)?;
     let daemon = program.daemon(&["--offline"])?;
     let client = Client {

@@ -157,3 +157,26 @@ fn who_is_near() {
         assert_eq!(is_local(&address.parse().unwrap()), near, "{address}");
     }
 }
+
+#[tokio::test]
+async fn it_is_not_spoken_through_relays() {
+    use libp2p::core::UpgradeInfo;
+    use libp2p::swarm::ConnectionHandler;
+
+    let store = Arc::new(MemoryStore::default());
+    let (_service, _handle, port) = Service::new(store, Options::default());
+    let mut options = crate::Options::new(libp2p::identity::Keypair::generate_ed25519(), "test");
+    options.bitswap = Some(port);
+    let mut behaviour = Behaviour::new(&options);
+    let (id, peer) = (ConnectionId::new_unchecked(1), PeerId::random());
+    let direct: Multiaddr = "/ip4/1.2.3.4/tcp/1".parse().unwrap();
+    let relayed: Multiaddr = format!("{direct}/p2p/{peer}/p2p-circuit").parse().unwrap();
+    // All that is known of the other end.
+    let sender: Multiaddr = format!("/p2p/{peer}").parse().unwrap();
+    for (local, remote, spoken) in [(&direct, &direct, true), (&relayed, &sender, false)] {
+        let handler = behaviour.handle_established_inbound_connection(id, peer, local, remote);
+        let protocol = handler.unwrap().listen_protocol();
+        let names = protocol.upgrade().protocol_info().len();
+        assert_eq!(names > 0, spoken, "{local}");
+    }
+}

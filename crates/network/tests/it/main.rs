@@ -9,6 +9,7 @@ mod filters;
 mod keep;
 mod private;
 mod pubsub;
+mod reach;
 mod relay;
 mod traffic;
 mod tunnel;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use basalt_network::{Handle, Multiaddr, Reachability, RelayClient, start, with_peer};
+use basalt_network::{Direction, Handle, Multiaddr, Reachability, RelayClient, start, with_peer};
 
 use crate::{at, node, options};
 
@@ -34,14 +34,35 @@ async fn a_node_is_reached_through_a_relay() {
     let address = reserved(&hidden).await;
 
     let other = node().await;
+    // As people write it: where the relay is, the node knows.
+    let (relay_peer, peer) = (relay.local_peer(), hidden.local_peer());
+    let short = format!("/p2p/{relay_peer}/p2p-circuit/p2p/{peer}");
+    let short: Multiaddr = short.parse().unwrap();
+    let lost = other.connect(peer, vec![short.clone()]).await;
+    assert!(lost.is_err());
     other
-        .connect(hidden.local_peer(), vec![address])
+        .connect(relay_peer, at(&relay, "/tcp").await)
         .await
         .unwrap();
+    other.connect(peer, vec![short]).await.unwrap();
+    other.disconnect(peer, None).await.unwrap();
+    other.disconnect(relay_peer, None).await.unwrap();
+    other.connect(peer, vec![address]).await.unwrap();
     let open = other.connections().await.unwrap();
     let through = |one: &&basalt_network::Connection| one.peer == hidden.local_peer();
     let connection = open.iter().find(through).unwrap();
     assert!(connection.address.to_string().contains("/p2p-circuit"));
+    // The other end says so too.
+    let came = hidden.connections().await.unwrap();
+    let through = |one: &&basalt_network::Connection| one.peer == other.local_peer();
+    let came = came.iter().find(through).unwrap();
+    assert_eq!(came.direction, Direction::Inbound);
+    let suffix = format!("/p2p/{}/p2p-circuit", relay.local_peer());
+    assert!(
+        came.address.to_string().ends_with(&suffix),
+        "{}",
+        came.address
+    );
     let mut pings = other.pings(hidden.local_peer()).await.unwrap();
     pings.ping().await.unwrap();
     let spoken = relay.protocols().await.unwrap();

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::side::Side;
-use super::{small_files, text};
+use super::small_files;
 use crate::places;
 use crate::proof::client::Client;
 use crate::proof::content::Content;
 use crate::proof::settings::Settings;
+use crate::proof::side::{Side, text};
 use crate::proof::tally::Tally;
 
 const FILE: u64 = 1 << 30;

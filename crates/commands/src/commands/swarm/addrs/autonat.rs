@@ -47,6 +47,7 @@ through relays.",
             reachability: reach.overall.to_string(),
             reachable: texts(&reach.reachable),
             unreachable: texts(&reach.unreachable),
+            unknown: texts(&reach.unknown),
             ..Report::default()
         })
         .await
