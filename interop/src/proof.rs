@@ -7,11 +7,13 @@ mod content;
 mod crash;
 mod fetch;
 mod flip;
+mod floods;
 mod full;
 mod gc_load;
 mod import;
 mod items;
 mod latency;
+mod lowpower;
 mod memory;
 mod nat;
 mod node;
@@ -44,6 +46,8 @@ Proofs on one binary (docs/testing.md):
   nat             relays and holes punched through routers, with real Kubo (network namespaces)
   churn           nodes that die, stand still and are cut off, on bad lines
   soak            mixed work on two nodes; memory stays flat
+  floods          hostile peers by the hundred; memory, and an honest peer that is served meanwhile
+  lowpower        the profile lowpower fetches and serves in 256 MB
   import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
 Options of the proofs:
@@ -54,7 +58,8 @@ Options of the proofs:
   --adds N        adds-memory: adds at a time
   --minutes N     soak: how long
   --only TEXT     bit-flip: only kinds of files whose name contains TEXT; fetch: only that transport;
-                  nat: only parts whose name contains TEXT (`QUIC by Kubo`, `reachability`)
+                  nat: only parts whose name contains TEXT (`QUIC by Kubo`, `reachability`);
+                  floods: only that flood
   --seed N        repeat a run (default: the clock)
   --dir PATH      where the repos are made (default: the directory for temporary files)
   --json PATH     write the figures there too
@@ -76,6 +81,8 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "nat" => nat::run,
         "churn" => churn::run,
         "soak" => soak::run,
+        "floods" => floods::run,
+        "lowpower" => lowpower::run,
         _ => return None,
     };
     Some(settings::parse(args).and_then(|settings| {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use basalt_block::{Block, Cid, Multihash};
 use libp2p_identity::PeerId;
 
-use crate::PeerTraits;
+use crate::{PeerTraits, Provider};
 use peer::Peer;
 use session::{Request, Session};
 use want::Want;
@@ -79,6 +79,21 @@ pub struct SessionId(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
 
+/// What searches for providers of a session came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// How often providers were searched for.
+    pub searches: usize,
+    /// How many were found.
+    pub found: usize,
+    /// How many of them are connected.
+    pub connected: usize,
+    /// The first that were found.
+    pub named: Vec<PeerId>,
+    /// The first that could not be reached.
+    pub unreached: Vec<PeerId>,
+}
+
 /// What the client gives out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -94,6 +109,8 @@ pub enum Output {
         asked: Vec<PeerId>,
         /// How long ago the first was.
         since: Duration,
+        /// Where others were looked for.
+        sought: Sought,
     },
     /// Providers of a block shall be searched for: [`Client::found`], [`Client::searched`].
     Search(SessionId, Cid),
@@ -114,6 +131,12 @@ pub struct Counters {
     pub duplicate_blocks: u64,
     /// Bytes of those.
     pub duplicate_data: u64,
+    /// Peers that said that they have a block.
+    pub haves: u64,
+    /// Questions whether a block is there that went to all.
+    pub broadcast: u64,
+    /// Those that peers were spared.
+    pub spared: u64,
 }
 
 /// The client.
@@ -233,6 +256,16 @@ impl Client {
         self.arm(now);
     }
 
+    /// Whether the node is always connected to the peer.
+    pub fn peered(&mut self, now: Duration, peer: &PeerId, yes: bool) {
+        if let Some(peer) = self.peers.get_mut(peer) {
+            peer.traits.peered = yes;
+            self.reconsider();
+            self.assign(now);
+            self.arm(now);
+        }
+    }
+
     /// Whether the peer answers what it has not got.
     pub fn presence(&mut self, peer: &PeerId, yes: bool) {
         if let Some(peer) = self.peers.get_mut(peer) {
@@ -280,9 +313,13 @@ impl Client {
         }
     }
 
-    /// A peer has connected that is said to have a block of the session.
-    pub fn found(&mut self, now: Duration, session: SessionId, peer: PeerId) {
-        if let Some(session) = self.sessions.get_mut(&session) {
+    /// There is news of a peer that is said to have a block of the session.
+    pub fn found(&mut self, now: Duration, id: SessionId, provider: Provider) {
+        let Some(session) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        session.note(provider);
+        if let Provider::Connected(peer) = provider {
             session.peers.entry(peer).or_default();
             let keys: Vec<Multihash> = session.keys.iter().copied().collect();
             for hash in keys {
@@ -290,6 +327,7 @@ impl Client {
             }
             self.assign(now);
         }
+        self.tell_session(now, id);
     }
 
     /// A search for providers has ended.
@@ -334,6 +372,12 @@ impl Client {
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// Blocks that are in work, and how many of them peers are asked for.
+    pub fn in_work(&self) -> (usize, usize) {
+        let fetching = self.peers.values().map(|peer| peer.fetching).sum();
+        (self.wants.len(), fetching)
     }
 
     /// Figures since the start.

@@ -5,16 +5,25 @@
 //! under way to it, so that memory is bounded by the number of peers that really take blocks.
 
 mod partner;
+mod wanting;
 mod wantlist;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use basalt_block::{Block, Cid, Multihash, hash_codes::IDENTITY};
+use basalt_block::{Block, Cid, hash_codes::IDENTITY};
 use bytes::Bytes;
 use libp2p_identity::PeerId;
 
 use crate::message::{Message, Payload, WantType};
 use partner::Partner;
+use wanting::Wanting;
+
+/// Wants of all peers together. Beyond it each has an equal part, or a few.
+const ALL_WANTS: usize = 32 << 10;
+const FEW_WANTS: usize = 64;
+/// Bytes of blocks under way to all peers together. Beyond it only those get more that have nothing under
+/// way, and beyond twice as much nobody does.
+const ALL_OUTSTANDING: usize = 12 << 20;
 
 /// How the engine serves.
 #[derive(Debug, Clone)]
@@ -83,8 +92,11 @@ pub struct Receipt {
 pub struct Engine {
     options: EngineOptions,
     partners: BTreeMap<PeerId, Partner>,
-    /// Who wants a block, for when it comes.
-    wanting: HashMap<Multihash, BTreeSet<PeerId>>,
+    wanting: Wanting,
+    /// Bytes of blocks that are read, or were and have not left.
+    outstanding: usize,
+    /// Peers that would get blocks if others took theirs.
+    starved: BTreeSet<PeerId>,
     /// Peers that may have jobs to give, in the order of their turns.
     turns: VecDeque<PeerId>,
     visits: usize,
@@ -100,7 +112,9 @@ impl Engine {
         Self {
             options,
             partners: BTreeMap::new(),
-            wanting: HashMap::new(),
+            wanting: Wanting::default(),
+            outstanding: 0,
+            starved: BTreeSet::new(),
             turns: VecDeque::new(),
             visits: 0,
             dirty: BTreeSet::new(),
@@ -118,9 +132,31 @@ impl Engine {
     pub fn disconnected(&mut self, peer: &PeerId) {
         if let Some(partner) = self.partners.remove(peer) {
             for hash in partner.wants.hashes() {
-                forget(&mut self.wanting, hash, peer);
+                self.wanting.forget(hash, peer);
+            }
+            self.starved.remove(peer);
+            self.account(partner.outstanding(), 0);
+        }
+    }
+
+    /// What is outstanding for a peer has changed.
+    fn account(&mut self, before: usize, after: usize) {
+        self.outstanding = (self.outstanding + after).saturating_sub(before);
+        if after < before && self.outstanding < 2 * ALL_OUTSTANDING {
+            for peer in std::mem::take(&mut self.starved) {
+                self.wake(peer);
             }
         }
+    }
+
+    /// How many wants of a peer are kept.
+    fn most_wants(&self) -> usize {
+        let most = self.options.max_wants;
+        if self.wanting.count() < ALL_WANTS {
+            return most;
+        }
+        let part = ALL_WANTS / self.partners.len().max(1);
+        part.max(FEW_WANTS).min(most)
     }
 
     /// A peer has sent wants.
@@ -128,12 +164,13 @@ impl Engine {
         if !self.options.enabled {
             return;
         }
+        let most = self.most_wants();
         let Some(partner) = self.partners.get_mut(peer) else {
             return;
         };
         if message.full {
             for hash in partner.wants.clear() {
-                forget(&mut self.wanting, &hash, peer);
+                self.wanting.forget(&hash, peer);
             }
         }
         let mut taken = 0;
@@ -144,7 +181,7 @@ impl Engine {
             let hash = *entry.cid.hash();
             if entry.cancel {
                 if partner.wants.remove(&hash) {
-                    forget(&mut self.wanting, &hash, peer);
+                    self.wanting.forget(&hash, peer);
                 }
                 continue;
             }
@@ -152,12 +189,12 @@ impl Engine {
             if taken > self.options.max_wants {
                 continue;
             }
-            let added = partner.wants.want(entry, self.options.max_wants);
+            let added = partner.wants.want(entry, most);
             if let Some(hash) = added.evicted {
-                forget(&mut self.wanting, &hash, peer);
+                self.wanting.forget(&hash, peer);
             }
-            if added.kept {
-                self.wanting.entry(hash).or_default().insert(*peer);
+            if added.new {
+                self.wanting.insert(hash, *peer);
             }
         }
         self.wake(*peer);
@@ -174,10 +211,7 @@ impl Engine {
     /// These blocks are in the store now.
     pub fn notify(&mut self, cids: &[Cid]) {
         for cid in cids {
-            let Some(peers) = self.wanting.get(cid.hash()) else {
-                continue;
-            };
-            for peer in peers.iter().copied().collect::<Vec<_>>() {
+            for peer in self.wanting.of(cid.hash()).to_vec() {
                 if let Some(partner) = self.partners.get_mut(&peer) {
                     partner.wants.look_again(cid.hash());
                 }
@@ -198,7 +232,14 @@ impl Engine {
             };
             let job = if let Some(cids) = partner.next_look() {
                 Job::Look { peer, cids }
-            } else if let Some(cids) = partner.next_read(&self.options) {
+            } else if self.outstanding >= ALL_OUTSTANDING
+                && (partner.outstanding() > 0 || self.outstanding >= 2 * ALL_OUTSTANDING)
+            {
+                partner.waiting = false;
+                self.starved.insert(peer);
+                continue;
+            } else if let Some((cids, bytes)) = partner.next_read(&self.options) {
+                self.outstanding += bytes;
                 Job::Read { peer, cids }
             } else {
                 partner.waiting = false;
@@ -232,6 +273,7 @@ impl Engine {
         let Some(partner) = self.partners.get_mut(peer) else {
             return;
         };
+        let before = partner.outstanding();
         for (cid, data) in blocks {
             let Some(size) = partner.wants.read(cid.hash()) else {
                 continue;
@@ -244,6 +286,8 @@ impl Engine {
                 }
             }
         }
+        let after = partner.outstanding();
+        self.account(before, after);
         self.dirty.insert(*peer);
         self.wake(*peer);
     }
@@ -274,8 +318,9 @@ impl Engine {
         let (presences, done) = partner.wants.take_answers();
         message.presences.extend(presences);
         for hash in done {
-            forget(&mut self.wanting, &hash, peer);
+            self.wanting.forget(&hash, peer);
         }
+        let before = partner.outstanding();
         let mut bytes = 0;
         while bytes < self.options.message_size {
             let Some((cid, data)) = partner.loaded.pop_front() else {
@@ -286,7 +331,7 @@ impl Engine {
             if !partner.wants.remove(cid.hash()) {
                 continue;
             }
-            forget(&mut self.wanting, cid.hash(), peer);
+            self.wanting.forget(cid.hash(), peer);
             bytes += data.len();
             partner.receipt.sent += data.len() as u64;
             partner.receipt.exchanged += 1;
@@ -299,13 +344,18 @@ impl Engine {
         partner.under_way += bytes;
         let pending = partner.loaded_bytes + partner.wants.ready_bytes();
         message.pending_bytes = i32::try_from(pending).unwrap_or(i32::MAX);
+        let after = partner.outstanding();
+        self.account(before, after);
         self.wake(*peer);
     }
 
     /// So many bytes of blocks have left for the peer, or were lost.
     pub fn sent(&mut self, peer: &PeerId, bytes: usize) {
         if let Some(partner) = self.partners.get_mut(peer) {
+            let before = partner.outstanding();
             partner.under_way = partner.under_way.saturating_sub(bytes);
+            let after = partner.outstanding();
+            self.account(before, after);
             self.wake(*peer);
         }
     }
@@ -334,6 +384,11 @@ impl Engine {
             .map(|(peer, _)| peer)
     }
 
+    /// Peers that wait for their turn, visits to the store, and peers that wait for others to take theirs.
+    pub fn at_work(&self) -> (usize, usize, usize) {
+        (self.turns.len(), self.visits, self.starved.len())
+    }
+
     /// Blocks, and bytes of blocks, that were sent.
     pub fn totals(&self) -> (u64, u64) {
         (self.blocks_sent, self.data_sent)
@@ -345,15 +400,6 @@ impl Engine {
         {
             partner.waiting = true;
             self.turns.push_back(peer);
-        }
-    }
-}
-
-fn forget(wanting: &mut HashMap<Multihash, BTreeSet<PeerId>>, hash: &Multihash, peer: &PeerId) {
-    if let Some(peers) = wanting.get_mut(hash) {
-        peers.remove(peer);
-        if peers.is_empty() {
-            wanting.remove(hash);
         }
     }
 }

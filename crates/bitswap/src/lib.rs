@@ -31,5 +31,8 @@ mod service;
 pub use client::{Client, ClientOptions};
 pub use engine::{Engine, EngineOptions, Receipt};
 pub use libp2p_identity::PeerId;
-pub use peers::{NoProviders, PeerTraits, Providers};
-pub use service::{Handle, Incoming, Inlet, Link, Options, Outgoing, Port, Service, Stat};
+pub use peers::{NoProviders, PeerTraits, Provider, Providers};
+pub use service::{
+    Figures, Handle, Incoming, Inlet, Link, Meter, Options, Outgoing, Port, Room, Service, Spread,
+    Stat,
+};

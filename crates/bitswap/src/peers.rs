@@ -11,11 +11,21 @@ pub struct PeerTraits {
     pub peered: bool,
 }
 
+/// News of a search for peers that have a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// It is said to have the block, and is being connected to.
+    Named(PeerId),
+    /// One that was named is connected.
+    Connected(PeerId),
+    /// One that was named cannot be reached.
+    Unreached(PeerId),
+}
+
 /// A way to find peers that have a block: a DHT, an index, a list.
 pub trait Providers: Send + Sync + 'static {
-    /// Peers that are said to have the block, each connected to before it is given; at most `max`
-    /// of them.
-    fn find(&self, cid: Cid, max: usize) -> BoxStream<'static, PeerId>;
+    /// Peers that are said to have the block, and what came of connecting to them; at most `max` peers.
+    fn find(&self, cid: Cid, max: usize) -> BoxStream<'static, Provider>;
 }
 
 /// Knows of no providers.
@@ -23,7 +33,7 @@ pub trait Providers: Send + Sync + 'static {
 pub struct NoProviders;
 
 impl Providers for NoProviders {
-    fn find(&self, _: Cid, _: usize) -> BoxStream<'static, PeerId> {
+    fn find(&self, _: Cid, _: usize) -> BoxStream<'static, Provider> {
         stream::empty().boxed()
     }
 }

@@ -4,7 +4,9 @@ mod control;
 mod handle;
 mod jobs;
 mod link;
+mod meter;
 mod outbound;
+mod rooms;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::Duration;
 
 use basalt_block::Block;
 use basalt_blockstore::Blockstore;
-use basalt_exchange::{Event, Waiting};
+use basalt_exchange::{Event, Sought, Waiting};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p_identity::PeerId;
@@ -27,9 +29,11 @@ use crate::{NoProviders, Providers};
 use control::{Control, Shared};
 use jobs::{Done, Job};
 
-pub use handle::{Handle, Stat};
+pub use handle::{Figures, Handle, Stat};
 pub use link::{Incoming, Inlet, Link, Outgoing, Port};
+pub use meter::{Meter, Spread};
 use outbound::Connection;
+pub use rooms::Room;
 
 /// Messages that came and wait to be looked at, of all peers.
 const INCOMING: usize = 64;
@@ -77,6 +81,7 @@ pub struct Service {
     answers: HashMap<RequestId, (u64, mpsc::Sender<Event>)>,
     sessions: HashMap<u64, SessionId>,
     jobs: FuturesUnordered<Job>,
+    meter: Meter,
     start: Instant,
 }
 
@@ -99,6 +104,7 @@ impl Service {
             answers: HashMap::new(),
             sessions: HashMap::new(),
             jobs: FuturesUnordered::new(),
+            meter: Meter::default(),
             start: Instant::now(),
         };
         let handle = Handle::new(shared.clone());
@@ -142,7 +148,14 @@ impl Service {
         let Incoming {
             peer, mut message, ..
         } = incoming;
+        if !message.blocks.is_empty() {
+            self.meter.answers.size(message.block_bytes());
+        }
         if self.client.is_idle() {
+            for block in &message.blocks {
+                self.meter.received.size(block.data.len());
+                self.meter.duplicate.size(block.data.len());
+            }
             let ignored = std::mem::take(&mut message.blocks);
             self.client.ignored(ignored.iter().map(|b| b.data.len()));
         }
@@ -155,6 +168,10 @@ impl Service {
             .client
             .received(now, &peer, &blocks, &message.presences);
         for (block, wanted) in blocks.iter().zip(wanted) {
+            self.meter.received.size(block.data().len());
+            if !wanted {
+                self.meter.duplicate.size(block.data().len());
+            }
             if wanted {
                 self.engine.paid(&peer, block.data().len());
             }
@@ -191,6 +208,7 @@ impl Service {
                 self.engine.connected(peer);
                 self.client.connected(now, peer, traits);
             }
+            Control::Peered(peer, yes) => self.client.peered(now, &peer, yes),
             Control::Version(id, version) => {
                 if let Some(connection) = self.connections.get(&id) {
                     self.client
@@ -238,7 +256,7 @@ impl Service {
                     self.jobs.push(jobs::check(self.store.clone(), waited));
                 }
             }
-            Control::Ask(question) => question(&self.client, &self.engine),
+            Control::Ask(question) => question(self),
         }
     }
 
@@ -272,15 +290,26 @@ impl Service {
                 cid,
                 asked,
                 since,
+                sought,
             } => {
                 tracing::debug!(target: "basalt::bitswap", %cid, ?asked, ?since, "waiting for a block");
                 if let Some((_, answers)) = self.answers.get(&request) {
-                    let peers: Vec<String> = asked.iter().map(ToString::to_string).collect();
+                    let named = |peers: &[PeerId]| -> Vec<String> {
+                        peers.iter().map(ToString::to_string).collect()
+                    };
+                    let peers = named(&asked);
                     let waiting = Waiting {
                         cid,
                         asked: peers.len(),
                         peers,
                         since,
+                        sought: Sought {
+                            searches: sought.searches,
+                            found: sought.found,
+                            connected: sought.connected,
+                            named: named(&sought.named),
+                            unreached: named(&sought.unreached),
+                        },
                     };
                     let _ = answers.try_send(Event::Waiting(waiting));
                 }
@@ -303,8 +332,8 @@ impl Service {
                     self.client.supply(now, &block);
                 }
             }
-            Done::Found(session, peer, rest) => {
-                self.client.found(now, session, peer);
+            Done::Found(session, provider, rest) => {
+                self.client.found(now, session, provider);
                 self.jobs.push(jobs::search(session, rest));
             }
             Done::Searched(session) => self.client.searched(session),

@@ -13,6 +13,7 @@ mod memory;
 mod place;
 mod run;
 mod stdin;
+mod waiting;
 
 fn main() {
     memory::prepare();

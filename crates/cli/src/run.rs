@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use basalt_commands::parse::{self, Line, Request};
 use basalt_commands::table::Place;
 use basalt_commands::{
-    Code, Context, Entry, Error, Globals, Level, Meta, Reply, Result, Terminal, help, logs,
+    Code, Context, Entry, Error, Level, Meta, Reply, Result, Terminal, help, logs,
 };
 
 use crate::interrupt::Interrupt;
+use crate::waiting::Watch;
 use crate::{inputs, place};
 
 /// Runs a command line and says what the process exits with.
@@ -121,6 +122,7 @@ async fn run_line(
         args,
         parsed: line.parsed.clone(),
         globals,
+        waits: basalt::Waits::default(),
     });
     let request = Request {
         entry,
@@ -173,11 +175,17 @@ async fn execute(
     limit: &Limit,
     term: &mut Terminal,
 ) -> Result<(), Failed> {
+    let watched = term.err_is_terminal;
     let started = tokio::select! {
-        started = start(entry, &meta.globals, request, limit) => started,
+        started = start(entry, &meta, request, limit, watched) => started,
         () = limit.interrupt.asked() => Err(canceled()),
     };
-    let (reply, remote, ctx) = started?;
+    let Started {
+        reply,
+        remote,
+        ctx,
+        _watch,
+    } = started?;
     let shown = tokio::select! {
         shown = entry.show(meta, reply, term) => shown,
         () = limit.interrupt.asked(), if !is_daemon(entry) => Err(canceled()),
@@ -203,13 +211,23 @@ fn canceled() -> Error {
     Error::new("context canceled")
 }
 
+/// A command that has begun.
+struct Started {
+    reply: Reply,
+    /// Whether a daemon does it.
+    remote: bool,
+    ctx: Option<Context>,
+    _watch: Option<Watch>,
+}
+
 async fn start(
     entry: &'static dyn Entry,
-    globals: &Globals,
+    meta: &Meta,
     request: Request,
     limit: &Limit,
-) -> Result<(Reply, bool, Option<Context>)> {
-    let spec = entry.spec();
+    watched: bool,
+) -> Result<Started> {
+    let (spec, globals) = (entry.spec(), &meta.globals);
     let here = |repo: PathBuf, request: Request| {
         let config_file = globals.config_file.clone().map(Into::into);
         let ctx = Context::new(
@@ -217,7 +235,12 @@ async fn start(
             config_file,
             crate::daemon::host(limit.interrupt.clone()),
         );
-        (entry.call(ctx.clone(), request), false, Some(ctx))
+        Started {
+            reply: entry.call(ctx.clone(), request),
+            remote: false,
+            ctx: Some(ctx),
+            _watch: None,
+        }
     };
     match place::choose(&spec, globals)? {
         // In Kubo's words for a command that has not begun.
@@ -249,12 +272,19 @@ async fn start(
                 }
                 (Err(error), _) => Err(unreachable(&error)),
                 (Ok(()), _) => {
+                    let watch =
+                        watched.then(|| Watch::start(daemon.clone(), spec.path, &meta.args));
                     let answer = tokio::select! {
                         answer = daemon.call(request) => answer,
                         () = limit.over() => return Err(Error::deadline()),
                     };
                     match answer {
-                        Ok(reply) => Ok((reply, true, None)),
+                        Ok(reply) => Ok(Started {
+                            reply,
+                            remote: true,
+                            ctx: None,
+                            _watch: watch,
+                        }),
                         Err(error) => Err(unreachable(&error)),
                     }
                 }

@@ -35,6 +35,8 @@ pub struct Meta {
     pub parsed: Parsed,
     /// The options that every command takes.
     pub globals: Globals,
+    /// What the request waits for, while it does.
+    pub waits: basalt::Waits,
 }
 
 /// What a command is asked, for those who show its events.
@@ -385,16 +387,14 @@ impl<C: Command> Entry for Erased<C> {
                 call.files = request.files;
             }
             require_args(&mut call, C::ARGS).await?;
-            match timeout(&call.meta.globals)? {
-                None => C::run(call, out).await,
-                Some(limit) => {
-                    let waits = basalt::Waits::default();
-                    let work = waits.during(C::run(call, out));
-                    match tokio::time::timeout(limit, work).await {
-                        Ok(done) => done,
-                        Err(_) => Err(Error::deadline_of(&waits)),
-                    }
-                }
+            let (limit, waits) = (timeout(&call.meta.globals)?, call.meta.waits.clone());
+            let work = waits.during(C::run(call, out));
+            match limit {
+                None => work.await,
+                Some(limit) => match tokio::time::timeout(limit, work).await {
+                    Ok(done) => done,
+                    Err(_) => Err(Error::deadline_of(&waits)),
+                },
             }
         })
     }
@@ -459,6 +459,7 @@ async fn require_args<O>(call: &mut Call<O>, args: &[Arg]) -> Result<()> {
             args,
             parsed: meta.parsed.clone(),
             globals: meta.globals.clone(),
+            waits: meta.waits.clone(),
         });
     }
     Ok(())

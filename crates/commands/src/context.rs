@@ -57,6 +57,8 @@ pub struct ActiveRequest {
     pub began: Instant,
     /// How long it ran; `None` while it runs.
     pub ran: Option<Duration>,
+    /// What it waits for, while it runs.
+    pub waits: basalt::Waits,
 }
 
 /// The lists of what is not given out, for the node of this repo. They may be long.
@@ -187,6 +189,7 @@ impl Context {
         command: String,
         args: Vec<String>,
         options: serde_json::Value,
+        waits: basalt::Waits,
     ) -> u64 {
         let mut requests = self.requests();
         let id = requests.next_id;
@@ -202,6 +205,7 @@ impl Context {
                 start,
                 began,
                 ran: None,
+                waits,
             },
         );
         id

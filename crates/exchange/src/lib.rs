@@ -34,7 +34,7 @@ pub use error::{Error, Refusal};
 pub use late::Late;
 pub use offline::Offline;
 pub use service::{BlockService, Prefetch};
-pub use traits::{Event, Exchange, Gate, Observer, Waiting};
+pub use traits::{Event, Exchange, Gate, Observer, Sought, Waiting};
 
 /// The result of every call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -62,6 +62,23 @@ pub struct Waiting {
     pub peers: Vec<String>,
     /// How long ago it was asked for.
     pub since: Duration,
+    /// Where others were looked for.
+    pub sought: Sought,
+}
+
+/// What a search for peers that have a block came to, so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// How often it was begun.
+    pub searches: usize,
+    /// How many peers are said to have the block.
+    pub found: usize,
+    /// How many of those there is a connection to.
+    pub connected: usize,
+    /// Some that were found.
+    pub named: Vec<String>,
+    /// Some that could not be reached.
+    pub unreached: Vec<String>,
 }
 
 /// Refuses blocks that are neither to be given out nor to be kept. Called for every block: it must not

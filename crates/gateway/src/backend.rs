@@ -12,6 +12,7 @@ use basalt_unixfs::BlockSource;
 use crate::directories::Directories;
 use crate::error::Error;
 use crate::pace::{PIECE, Pace};
+use crate::retrieval::Retrieval;
 
 /// Blocks and names.
 #[derive(Clone)]
@@ -26,10 +27,10 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// The same for the blocks of one request, which belong together.
-    pub(crate) fn session(&self) -> Self {
+    /// The same for the blocks of one request, which belong together; `retrieval` is told what it waits for.
+    pub(crate) fn session(&self, retrieval: &Retrieval) -> Self {
         Self {
-            blocks: self.blocks.session(),
+            blocks: self.blocks.session().observed(retrieval.observer()),
             pace: self.pace.another(),
             ..self.clone()
         }

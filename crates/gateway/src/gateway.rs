@@ -17,6 +17,7 @@ use crate::directories::Directories;
 use crate::host::Hosts;
 use crate::metrics::{Kind, Metrics};
 use crate::pace::Lanes;
+use crate::retrieval::Retrieval;
 use crate::send::{Sending, put_back};
 use crate::settings::Settings;
 use crate::subdomain::{Routed, route};
@@ -144,10 +145,11 @@ impl Gateway {
         let _running = inner.metrics.running();
         let sooner = inner.settings.retrieval_timeout.map(|limit| now + limit);
         let sooner = sooner.filter(|limit| *limit < deadline);
-        let found = timeout_at(sooner.unwrap_or(deadline), self.find(ask, by_host)).await;
-        let answer = match found {
+        let retrieval = Retrieval::default();
+        let find = self.find(ask, by_host, &retrieval);
+        let answer = match timeout_at(sooner.unwrap_or(deadline), find).await {
             Ok(answer) => answer,
-            Err(_) if sooner.is_some() => self.too_late(ask),
+            Err(_) if sooner.is_some() => self.too_late(ask, &retrieval),
             Err(_) => self.over(ask),
         };
         // One that is under way is cut.
@@ -156,17 +158,22 @@ impl Gateway {
     }
 
     /// The answer, its first piece at hand.
-    async fn find(&self, ask: &Ask, by_host: bool) -> Answer {
-        let answer = match self.routed(ask, by_host).await {
+    async fn find(&self, ask: &Ask, by_host: bool, retrieval: &Retrieval) -> Answer {
+        let answer = match self.routed(ask, by_host, retrieval).await {
             Ok(answer) => answer,
             Err(refusal) => return self.refused(ask, *refusal),
         };
         self.begun(ask, answer).await
     }
 
-    async fn routed(&self, ask: &Ask, by_host: bool) -> crate::answer::Result<Answer> {
+    async fn routed(
+        &self,
+        ask: &Ask,
+        by_host: bool,
+        retrieval: &Retrieval,
+    ) -> crate::answer::Result<Answer> {
         let inner = &*self.0;
-        let backend = inner.backend.session();
+        let backend = inner.backend.session(retrieval);
         let routed = match by_host {
             true => route(&inner.settings, &inner.hosts, &backend, ask.clone()).await?,
             false => Routed::Ask(ask.clone()),
@@ -233,10 +240,10 @@ impl Gateway {
         self.refused(ask, *refusal)
     }
 
-    fn too_late(&self, ask: &Ask) -> Answer {
-        let text = "Unable to retrieve content within timeout period: no providers found for the CID (phase: data retrieval)";
+    fn too_late(&self, ask: &Ask, retrieval: &Retrieval) -> Answer {
+        let text = format!("Unable to retrieve content within timeout period: {retrieval}");
         self.0.metrics.timed_out(504, false);
-        self.refused(ask, *Refusal::new(504, text))
+        self.refused(ask, *Refusal::new(504, &text))
     }
 
     /// A request that has taken all its time before anything was found.

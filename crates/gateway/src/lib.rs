@@ -49,6 +49,7 @@ mod raw;
 mod reading;
 mod redirects;
 mod resolve;
+mod retrieval;
 mod send;
 mod settings;
 mod subdomain;

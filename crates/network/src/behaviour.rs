@@ -62,7 +62,10 @@ impl Behaviour {
             .flatten();
         Ok(Self {
             filter: filter::Behaviour(shared.filters.clone()),
-            limits: limits::Behaviour::new(options.limits.as_ref()),
+            limits: limits::Behaviour::new(
+                options.limits.as_ref(),
+                options.marks.map(|marks| 2 * marks.crowd()),
+            ),
             book: book::Behaviour::new(shared.filters.clone()),
             identify: observed::Behaviour::new(identify::behaviour(options)),
             streams,

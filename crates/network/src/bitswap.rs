@@ -43,6 +43,17 @@ impl Behaviour {
         }
     }
 
+    /// From now on the node is always connected to the peer, or is not any more.
+    pub(crate) fn keep(&mut self, peer: PeerId, kept: bool) {
+        match kept {
+            true => self.peered.insert(peer),
+            false => self.peered.remove(&peer),
+        };
+        if let Some(port) = &self.port {
+            port.peered(peer, kept);
+        }
+    }
+
     fn handler(&self, peer: PeerId, address: &Multiaddr, relayed: bool) -> Handler {
         let port = self.port.as_ref();
         // A relay lends its connections for finding a way, not for data.

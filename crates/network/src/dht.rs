@@ -2,6 +2,7 @@
 //! from what peers say of themselves.
 
 mod frame;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +17,16 @@ use tokio::time::timeout;
 
 use crate::Handle;
 use crate::service::Service;
-use frame::{read_frame, write_frame};
+use frame::{ANSWER, QUESTION, read_body, read_frame, read_length, write_frame};
+use turns::Turns;
 
 /// Streams of one DHT that are served at a time. Most of them are idle: peers keep a stream open in case
 /// they have another question.
 const AT_A_TIME: usize = 4096;
 /// How long a peer may be silent on a stream.
 const SILENT: Duration = Duration::from_secs(60);
+/// How long a question that has begun, or its answer, may be on its way.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// The network as the DHT needs it.
 #[derive(Clone)]
@@ -96,7 +100,7 @@ impl Host for DhtHost {
         let mut stream = self.stream(peer, protocol).await?;
         let answered = async {
             write_frame(&mut stream, &message).await?;
-            let answer = read_frame(&mut stream).await?;
+            let answer = read_frame(&mut stream, ANSWER).await?;
             answer.ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
         };
         let answer: std::io::Result<Bytes> = answered.await;
@@ -139,8 +143,9 @@ impl Service {
                 Mode::Client => services.remove(&protocol),
                 Mode::Server => {
                     let dht = dht.clone();
+                    let turns = Arc::<Turns>::default();
                     let serve = move |peer, stream| -> BoxFuture<'static, ()> {
-                        Box::pin(serve(dht.clone(), peer, stream))
+                        Box::pin(serve(dht.clone(), turns.clone(), peer, stream))
                     };
                     services.add(protocol, AT_A_TIME, Arc::new(serve));
                 }
@@ -172,16 +177,20 @@ impl Service {
 }
 
 /// Answers what a peer asks on a stream, until it asks what is wrong or nothing more.
-async fn serve(dht: Dht, peer: PeerId, mut stream: Stream) {
+async fn serve(dht: Dht, turns: Arc<Turns>, peer: PeerId, mut stream: Stream) {
+    let own = turns.of(peer);
     let served = async {
         loop {
-            let question = timeout(SILENT, read_frame(&mut stream)).await??;
-            let Some(question) = question else {
+            let length = timeout(SILENT, read_length(&mut stream, QUESTION)).await??;
+            let Some(length) = length else {
                 return stream.close().await;
             };
+            // Until the answer has left, so that those who take none do not have many waiting.
+            let _turn = turns.next(&own).await;
+            let question = timeout(SLOW, read_body(&mut stream, length)).await??;
             let answer = dht.answer(peer, &question).await;
             if let Some(answer) = answer.map_err(std::io::Error::other)? {
-                timeout(SILENT, write_frame(&mut stream, &answer)).await??;
+                timeout(SLOW, write_frame(&mut stream, &answer)).await??;
             }
         }
     };

@@ -194,6 +194,7 @@ impl Handle {
             let behaviour = service.swarm.behaviour_mut();
             behaviour.peering.add(peer, addresses, connected);
             behaviour.trim.protect(peer, peering::NAME);
+            behaviour.bitswap.keep(peer, true);
         })
         .await
     }
@@ -204,6 +205,7 @@ impl Handle {
             let behaviour = service.swarm.behaviour_mut();
             behaviour.peering.remove(&peer);
             behaviour.trim.unprotect(&peer, peering::NAME);
+            behaviour.bitswap.keep(peer, false);
         })
         .await
     }

@@ -18,6 +18,7 @@ mod filter;
 mod handle;
 mod identify;
 pub mod limits;
+mod muxer;
 mod names;
 mod observed;
 mod options;

@@ -23,8 +23,12 @@ pub(crate) use muxer::Metered;
 const COUNTED: usize = 1024;
 
 /// Streams of one connection, and those that one peer may open. A Kubo that is asked for many small
-/// blocks opens hundreds at a time. Each may hold a window of 256 KiB that is not read yet.
+/// blocks opens hundreds at a time.
 pub(crate) const STREAMS: usize = 512;
+/// Streams that others may open, all together; a stream costs some kilobytes.
+const ALL_STREAMS: usize = 4096;
+/// So many a peer may open whatever the others have.
+const FEW_STREAMS: usize = 8;
 
 /// The traffic of a node; cheap to clone.
 #[derive(Clone, Default)]
@@ -66,7 +70,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            streams: 16 * 1024,
+            streams: ALL_STREAMS,
             peer_streams: STREAMS,
         }
     }
@@ -221,9 +225,9 @@ impl Traffic {
         if inbound {
             let limits = self.limits();
             let of_peer = &connection.of_peer.inbound;
-            if of_peer.load(Ordering::Relaxed) >= limits.peer_streams
-                || self.0.inbound.load(Ordering::Relaxed) >= limits.streams
-            {
+            let has = of_peer.load(Ordering::Relaxed);
+            let crowded = self.0.inbound.load(Ordering::Relaxed) >= limits.streams;
+            if has >= limits.peer_streams || (crowded && has >= FEW_STREAMS) {
                 return None;
             }
             of_peer.fetch_add(1, Ordering::Relaxed);
@@ -297,6 +301,22 @@ mod tests {
         }
         assert!(traffic.stream(&first, true).is_some());
         assert_eq!(traffic.count().0.inbound, 2);
+    }
+
+    #[test]
+    fn many_that_open_many_streams_leave_some_to_others() {
+        let traffic = Traffic::default();
+        let place: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+        let mut all = 0;
+        let mut last = 0;
+        for _ in 0..100 {
+            let connection = traffic.connection(PeerId::random(), place.clone());
+            let streams = (0..STREAMS).filter_map(|_| traffic.stream(&connection, true));
+            last = streams.count();
+            all += last;
+        }
+        assert_eq!(last, FEW_STREAMS);
+        assert!(all <= ALL_STREAMS + 100 * FEW_STREAMS);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From sockets to connections that carry streams.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncWrite};
@@ -9,9 +10,10 @@ use libp2p::core::transport::{Boxed, OptionalTransport};
 use libp2p::core::upgrade::Version;
 use libp2p::core::{ConnectedPoint, Transport};
 use libp2p::pnet::{PnetConfig, PreSharedKey};
-use libp2p::{PeerId, dns, quic, relay, tcp, websocket, yamux};
+use libp2p::{PeerId, dns, quic, relay, tcp, websocket};
 
 use crate::address::remote_of;
+use crate::muxer::Yamux;
 use crate::security::Security;
 use crate::traffic::{Metered, STREAMS, Traffic};
 use crate::{Error, Options, Result};
@@ -34,6 +36,7 @@ pub(crate) fn build(
         security: Security::new(key, used.ciphers.clone())?,
         network_key: options.network_key,
         traffic: traffic.clone(),
+        muxer: Yamux::new(Arc::default(), STREAMS),
     };
     let tcp = || tcp::tokio::Transport::new(tcp::Config::new().nodelay(true));
     let ws = websocket::Config::new(dns::tokio::Transport::system(tcp()).map_err(fail)?);
@@ -78,6 +81,7 @@ struct Upgrade {
     security: Security,
     network_key: Option<PreSharedKey>,
     traffic: Traffic,
+    muxer: Yamux,
 }
 
 impl Upgrade {
@@ -107,11 +111,9 @@ impl Upgrade {
         T::Dial: Send + 'static,
         T::ListenerUpgrade: Send + 'static,
     {
-        let mut muxer = yamux::Config::default();
-        muxer.set_max_num_streams(STREAMS);
         base.upgrade(Version::V1Lazy)
             .authenticate(self.security.clone())
-            .multiplex(muxer)
+            .multiplex(self.muxer.clone())
             .timeout(UPGRADE)
             .map(metered(&self.traffic))
             .boxed()

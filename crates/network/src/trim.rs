@@ -4,6 +4,10 @@
 //! silence period. What is younger than the grace period stays, and so does a protected peer. Of the
 //! rest, those go first that are of the least use: without value to any protocol, without bytes lately,
 //! opened by the other side, young.
+//!
+//! Far above the high water mark there is a crowd that may be hostile, and memory is at stake: inbound
+//! connections that are of no use go at once, whatever the grace period, those first that had the most time
+//! to become useful.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::convert::Infallible;
@@ -44,6 +48,21 @@ impl Default for WaterMarks {
     }
 }
 
+/// Inbound connections are a crowd above so many times the high water mark, and above so many.
+const CROWD: (usize, usize) = (4, 384);
+/// In a crowd connections are left alone for so long, and looked at so often.
+const CROWD_GRACE: Duration = Duration::from_secs(1);
+
+/// Where nothing could be closed, the next look is not before this.
+const AGAIN: Duration = Duration::from_millis(200);
+
+impl WaterMarks {
+    /// More inbound connections than this are a crowd.
+    pub(crate) fn crowd(&self) -> usize {
+        self.high.saturating_mul(CROWD.0).max(CROWD.1)
+    }
+}
+
 struct Open {
     peer: PeerId,
     since: Instant,
@@ -63,7 +82,9 @@ pub(crate) struct Behaviour {
     traffic: Traffic,
     open: HashMap<ConnectionId, Open>,
     worth: HashMap<PeerId, Worth>,
+    inbound: usize,
     closed_at: Option<Instant>,
+    thinned_at: Option<Instant>,
     closing: VecDeque<PeerId>,
     wake: Wake,
 }
@@ -75,7 +96,9 @@ impl Behaviour {
             traffic,
             open: HashMap::new(),
             worth: HashMap::new(),
+            inbound: 0,
             closed_at: None,
+            thinned_at: None,
             closing: VecDeque::new(),
             wake: Wake::default(),
         }
@@ -123,6 +146,35 @@ impl Behaviour {
         let marks = self.marks.filter(|marks| self.open.len() > marks.high)?;
         let ready = self.closed_at.map(|at| at + marks.silence);
         Some(ready.unwrap_or_else(Instant::now))
+    }
+
+    /// When a crowd is looked at next.
+    fn crowd_due(&self) -> Option<Instant> {
+        self.marks.filter(|marks| self.inbound > marks.crowd())?;
+        let ready = self.thinned_at.map(|at| at + CROWD_GRACE);
+        Some(ready.unwrap_or_else(Instant::now))
+    }
+
+    /// Chooses who goes out of a crowd, until a quarter of it has gone.
+    fn thin(&mut self) {
+        let Some(marks) = self.marks else { return };
+        let now = Instant::now();
+        self.thinned_at = Some(now);
+        let active = |peer: &PeerId| {
+            let lately = self.traffic.peer(peer);
+            lately.rate_in + lately.rate_out >= 1024.0
+        };
+        let useless = self.open.values().filter(|open| {
+            open.inbound
+                && now.duration_since(open.since) >= CROWD_GRACE
+                && !self.worth.contains_key(&open.peer)
+                && !active(&open.peer)
+        });
+        let mut useless: Vec<_> = useless.map(|open| (open.since, open.peer)).collect();
+        useless.sort_unstable();
+        let surplus = self.inbound.saturating_sub(marks.crowd() * 3 / 4);
+        let gone = useless.into_iter().take(surplus).map(|(_, peer)| peer);
+        self.closing.extend(gone);
     }
 
     /// Chooses whose connections are closed.
@@ -188,11 +240,14 @@ impl NetworkBehaviour for Behaviour {
                     since: Instant::now(),
                     inbound: endpoint.is_listener(),
                 };
+                self.inbound += usize::from(open.inbound);
                 self.open.insert(connection_id, open);
                 self.wake.now();
             }
             FromSwarm::ConnectionClosed(ConnectionClosed { connection_id, .. }) => {
-                self.open.remove(&connection_id);
+                if let Some(open) = self.open.remove(&connection_id) {
+                    self.inbound -= usize::from(open.inbound);
+                }
             }
             _ => {}
         }
@@ -206,13 +261,23 @@ impl NetworkBehaviour for Behaviour {
                     connection: CloseConnection::All,
                 });
             }
-            if self.wake.poll_until(self.due(), cx).is_pending() {
+            let (due, crowd_due) = (self.due(), self.crowd_due());
+            let next = due.into_iter().chain(crowd_due).min();
+            if self.wake.poll_until(next, cx).is_pending() {
                 return Poll::Pending;
             }
-            self.choose();
+            let now = Instant::now();
+            if crowd_due.is_some_and(|at| at <= now) {
+                self.thin();
+            }
+            if due.is_some_and(|at| at <= now) {
+                self.choose();
+            }
             if self.closing.is_empty() {
-                // Nothing may be closed yet: another look after the silence.
-                let _ = self.wake.poll_until(self.due(), cx);
+                // Nothing may be closed yet: another look after a while.
+                let next = self.due().into_iter().chain(self.crowd_due()).min();
+                let next = next.map(|at| at.max(now + AGAIN));
+                let _ = self.wake.poll_until(next, cx);
                 return Poll::Pending;
             }
         }
@@ -242,6 +307,7 @@ mod tests {
             inbound,
         };
         behaviour.open.insert(ConnectionId::new_unchecked(at), open);
+        behaviour.inbound += usize::from(inbound);
         peer
     }
 
@@ -262,6 +328,28 @@ mod tests {
         assert!(!all.closing.contains(&young) && !all.closing.contains(&valued));
         // Not again before the silence is over.
         assert!(all.due().is_some_and(|due| due > Instant::now()));
+    }
+
+    #[test]
+    fn a_crowd_is_thinned_whatever_the_grace() {
+        let mut all = manager(3, 4, Duration::from_secs(1000));
+        let useful = open(&mut all, 0, 100, true);
+        all.value(useful, "test", 1);
+        let ours = open(&mut all, 1, 100, false);
+        for at in 0..CROWD.1 - 1 {
+            open(&mut all, 2 + at, 10, true);
+        }
+        assert!(all.crowd_due().is_none());
+        let oldest = open(&mut all, 1000, 50, true);
+        let newest = open(&mut all, 1001, 0, true);
+        assert!(all.crowd_due().is_some_and(|due| due <= Instant::now()));
+        all.thin();
+        assert_eq!(all.closing.front(), Some(&oldest));
+        assert!(all.closing.len() > CROWD.1 / 4);
+        for kept in [useful, ours, newest] {
+            assert!(!all.closing.contains(&kept));
+        }
+        assert!(all.crowd_due().is_some_and(|due| due > Instant::now()));
     }
 
     #[test]

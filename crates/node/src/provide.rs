@@ -4,6 +4,7 @@
 //! roots of DAGs; what is told again is read from the store or the pins, part by part of the space, in
 //! the [cycle](cycle) that goes over the whole space once an interval.
 
+mod again;
 mod cycle;
 mod keys;
 mod queue;

@@ -14,7 +14,7 @@ tokio::task_local! {
 }
 
 /// What a request waits for; clones are of the same request.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Waits(Arc<Mutex<Option<(Instant, Waiting)>>>);
 
 impl Waits {
@@ -46,19 +46,38 @@ pub struct Why(Waiting);
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Waiting {
-            cid, asked, peers, ..
+            cid,
+            asked,
+            peers,
+            sought,
+            ..
         } = &self.0;
         write!(f, "waiting for {cid}")?;
         match asked {
-            0 => f.write_str(", no peer to ask"),
-            1 => write!(f, ", asked {}", peers.join(" ")),
-            n => write!(f, ", asked {n} peers: {}", peers.join(" ")),
+            0 => f.write_str(", no peer to ask")?,
+            1 => write!(f, ", asked {}", peers.join(" "))?,
+            n => write!(f, ", asked {n} peers: {}", peers.join(" "))?,
         }
+        match (sought.searches, sought.found) {
+            (0, _) => return Ok(()),
+            (_, 0) => f.write_str(", searched for providers and found none")?,
+            (_, 1) => f.write_str(", searched for providers and found 1")?,
+            (_, found) => write!(f, ", searched for providers and found {found}")?,
+        }
+        if sought.found > 0 {
+            write!(f, ", of which {} connected", sought.connected)?;
+        }
+        if !sought.unreached.is_empty() {
+            write!(f, "; not reached: {}", sought.unreached.join(" "))?;
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use basalt_exchange::Sought;
+
     use super::*;
 
     #[tokio::test]
@@ -73,6 +92,7 @@ mod tests {
             asked: 0,
             peers: Vec::new(),
             since: Duration::from_secs(1),
+            sought: Sought::default(),
         };
         observer(&waiting);
         let said = |waits: &Waits| waits.now().unwrap().to_string();
@@ -84,6 +104,16 @@ mod tests {
             said(&waits),
             format!("waiting for {cid}, asked 2 peers: A B")
         );
+        waiting.sought.searches = 1;
+        observer(&waiting);
+        let none = "searched for providers and found none";
+        assert!(said(&waits).ends_with(none));
+        waiting.sought.found = 2;
+        waiting.sought.connected = 1;
+        waiting.sought.unreached = vec!["C".into()];
+        observer(&waiting);
+        let some = "asked 2 peers: A B, searched for providers and found 2, of which 1 connected; not reached: C";
+        assert!(said(&waits).ends_with(some));
         assert!(Waits::default().now().is_none());
     }
 }

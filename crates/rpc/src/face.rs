@@ -190,7 +190,12 @@ impl Noted {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let id = ctx.request_began(spec.path.to_owned(), meta.args.clone(), noted.into());
+        let id = ctx.request_began(
+            spec.path.to_owned(),
+            meta.args.clone(),
+            noted.into(),
+            meta.waits.clone(),
+        );
         Self {
             ctx: ctx.clone(),
             id,

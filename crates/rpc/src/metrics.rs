@@ -1,14 +1,17 @@
 //! What Prometheus reads at `/debug/metrics/prometheus`: Kubo's names for what there is here too,
 //! and names that begin with `basalt_` for the rest.
 
+mod bitswap;
 mod datastore;
 mod process;
 mod store;
 
+use basalt::bitswap::Figures;
 use basalt_commands::Context;
 
 use basalt_http::metrics::Exposition;
 use basalt_http::metrics::Requests;
+pub(crate) use bitswap::figures;
 
 /// Writes metrics of others.
 pub type More = dyn Fn(&mut Exposition) + Send + Sync;
@@ -18,13 +21,21 @@ pub(crate) const MEDIA_TYPE: &str =
     "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
 /// Every metric of this process.
-pub(crate) fn text(ctx: &Context, requests: &[Requests], more: Option<&More>) -> String {
+pub(crate) fn text(
+    ctx: &Context,
+    requests: &[Requests],
+    bitswap: Option<&Figures>,
+    more: Option<&More>,
+) -> String {
     let mut out = Exposition::default();
     version(&mut out);
     process::write(&mut out);
     Requests::write(requests, &mut out);
     store::write(&mut out, ctx);
     datastore::write(&mut out, ctx);
+    if let Some(figures) = bitswap {
+        bitswap::write(&mut out, figures);
+    }
     if let Some(more) = more {
         more(&mut out);
     }

@@ -67,6 +67,29 @@ impl Daemon {
         self.client.connect_only().await
     }
 
+    /// What a command waits for that the daemon is at work on, as `diag cmds` says it.
+    pub async fn waits(&self, path: &str, args: &[String]) -> Option<String> {
+        let headers = Headers::new();
+        let asked = self
+            .client
+            .send("POST", "/api/v0/diag/cmds", &headers, Upload::Empty);
+        let mut answer = asked.await.ok()?;
+        let mut json = BytesMut::new();
+        while let Some(chunk) = answer.body.chunk().await.ok()? {
+            json.extend_from_slice(&chunk);
+            if json.len() > MAX_ERROR {
+                return None;
+            }
+        }
+        let rows: Vec<serde_json::Value> = serde_json::from_slice(&json).ok()?;
+        let args = serde_json::json!(args);
+        let mut same = rows
+            .iter()
+            .rev()
+            .filter(|row| row["Active"] == true && row["Command"] == path && row["Args"] == args);
+        same.find_map(|row| Some(row["WaitingFor"].as_str()?.to_owned()))
+    }
+
     /// Sends a command. The answer is read as the reply of a command that runs here.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! Bytes that a seed decides, so that they need not be kept to be compared.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::sync::OnceLock;
+
+use anyhow::{Result, ensure};
 
 const PAGE: usize = 4096;
 
@@ -55,6 +57,20 @@ impl Content {
             Ok(())
         });
         compared.is_ok() && rest.is_empty()
+    }
+
+    /// Whether these are all the bytes that a reader gives.
+    pub(crate) fn is_read_from(self, from: &mut impl Read) -> Result<()> {
+        let mut come = [0; PAGE];
+        self.pages(|page| {
+            from.read_exact(&mut come[..page.len()])?;
+            match come[..page.len()] == *page {
+                true => Ok(()),
+                false => Err(io::Error::other("other bytes came")),
+            }
+        })?;
+        ensure!(from.read(&mut come)? == 0, "more came");
+        Ok(())
     }
 
     fn pages(self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {

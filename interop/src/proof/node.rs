@@ -197,11 +197,7 @@ impl Node {
 
     /// A field of `/proc/PID/status` in KiB, such as `VmHWM`.
     pub(crate) fn memory(&self, field: &str) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(field));
-        let word = line.and_then(|line| line.trim_start_matches(':').split_whitespace().next());
-        let word = word.with_context(|| format!("/proc has no {field}"))?;
-        Ok(word.parse()?)
+        super::program::memory(self.child.id(), field)
     }
 }
 

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::daemon::{Daemon, Started};
 
@@ -37,6 +38,28 @@ impl Program {
     pub(super) fn within(mut self, space: PathBuf) -> Self {
         self.space = Some(space);
         self
+    }
+
+    /// A new repo with these profiles and settings.
+    pub(super) fn init(
+        bin: &Path,
+        repo: PathBuf,
+        profiles: &str,
+        settings: &[(&str, Value)],
+    ) -> Result<Self> {
+        let program = Self::new(bin, repo);
+        program.say(&["init", &format!("--profile={profiles}")])?;
+        for (key, value) in settings {
+            program.say(&["config", "--json", key, &value.to_string()])?;
+        }
+        Ok(program)
+    }
+
+    /// Where its daemon listens.
+    pub(super) fn address(&self) -> Result<String> {
+        let listed = self.say(&["id", "-f", "<addrs>"])?;
+        let first = listed.lines().next().context("it listens nowhere")?;
+        Ok(first.to_owned())
     }
 
     pub(super) fn command(&self, args: &[&str]) -> Command {
@@ -83,4 +106,13 @@ impl Program {
             Started::Ended(ended) => bail!("{} ended: {ended:?}", self.bin.display()),
         }
     }
+}
+
+/// A field of `/proc/PID/status` in KiB, such as `VmHWM`.
+pub(super) fn memory(pid: u32, field: &str) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    let word = line.and_then(|line| line.trim_start_matches(':').split_whitespace().next());
+    let word = word.with_context(|| format!("/proc has no {field}"))?;
+    Ok(word.parse()?)
 }

@@ -34,6 +34,7 @@ impl Client {
             wanted.push(waited_for);
         }
         for presence in presences {
+            self.counters.haves += u64::from(presence.have);
             self.note_presence(now, id, presence);
         }
         self.assign(now);

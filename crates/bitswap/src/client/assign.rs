@@ -85,7 +85,9 @@ impl Client {
             return Assigned::NoRoom;
         }
         let mut others = self.audience();
+        let spared = self.peers.len() - others.len();
         others.retain(unasked);
+        self.counters.spared += spared as u64;
         if others.is_empty() {
             self.exhausted(now, id, hash);
             return Assigned::Done;
@@ -123,6 +125,8 @@ impl Client {
             .filter(|(_, p)| p.has_room())
             .min_by_key(|(_, p)| (!p.useful, p.load(), p.latency))
             .map(|(id, _)| *id);
+        let haves = peers.len() - usize::from(first.is_some());
+        self.counters.broadcast += haves as u64;
         for peer in peers {
             let kind = if Some(peer) == first {
                 WantType::Block
@@ -215,8 +219,9 @@ impl Client {
             return;
         }
         session.searching = true;
-        session.next_search = Some(now + SEARCH_AGAIN * (1 << session.searches.min(4)));
-        session.searches += 1;
+        session.next_search = Some(now + SEARCH_AGAIN * (1 << session.sought.searches.min(4)));
+        session.sought.searches += 1;
         self.outputs.push_back(Output::Search(id, want.cid));
+        self.tell_session(now, id);
     }
 }

@@ -6,7 +6,7 @@ use basalt_block::{Cid, Multihash};
 use libp2p_identity::PeerId;
 
 use super::want::{RETRY, RETRY_MAX, State};
-use super::{Client, Output, RequestId};
+use super::{Client, Output, RequestId, SessionId};
 
 /// How often the client looks around while something is waited for.
 const TICK: Duration = Duration::from_millis(250);
@@ -135,20 +135,37 @@ impl Client {
             .map(|(id, _)| *id)
             .collect();
         for id in due {
-            let Some(request) = self.requests.get_mut(&id) else {
-                continue;
-            };
-            request.noticed(now);
+            if let Some(request) = self.requests.get_mut(&id) {
+                request.noticed(now);
+            }
+            self.tell_request(now, id);
+        }
+    }
+
+    /// Tells those who wait for blocks of a session what is new about it.
+    pub(super) fn tell_session(&mut self, now: Duration, session: SessionId) {
+        let of_session = self.requests.iter();
+        let of_session = of_session.filter(|(_, r)| r.session == session && !r.keys.is_empty());
+        let ids: Vec<RequestId> = of_session.map(|(id, _)| *id).collect();
+        for id in ids {
+            self.tell_request(now, id);
+        }
+    }
+
+    fn tell_request(&mut self, now: Duration, id: RequestId) {
+        if let Some(request) = self.requests.get(&id) {
             let wants = request.keys.iter().filter_map(|h| self.wants.get(h));
             let Some(want) = wants.min_by_key(|w| (w.since, w.order)) else {
-                continue;
+                return;
             };
+            let session = self.sessions.get(&request.session);
             let asked = want.asks.iter().filter(|a| a.order > 0);
             self.outputs.push_back(Output::Waiting {
                 request: id,
                 cid: want.cid,
                 asked: asked.map(|a| a.peer).take(NAMED).collect(),
                 since: now.saturating_sub(want.since),
+                sought: session.map(|s| s.sought.clone()).unwrap_or_default(),
             });
         }
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 use basalt_block::{Cid, Multihash};
 use libp2p_identity::PeerId;
 
-use super::SessionId;
+use super::{SessionId, Sought};
+use crate::Provider;
 
 /// Keys of one request in work at a time, at least and at most.
 const ACTIVE_MIN: usize = 16;
@@ -33,8 +34,11 @@ pub(super) struct Session {
     pub(super) closed: bool,
     pub(super) searching: bool,
     pub(super) next_search: Option<Duration>,
-    pub(super) searches: u32,
+    pub(super) sought: Sought,
 }
+
+/// Peers that are named to one who waits.
+const NAMED: usize = 8;
 
 impl Session {
     /// A session for one request.
@@ -62,6 +66,23 @@ impl Session {
             if self.queued.insert(hash) {
                 self.ready.push_front(hash);
             }
+        }
+    }
+
+    /// There is news of a search.
+    pub(super) fn note(&mut self, provider: Provider) {
+        let name = |list: &mut Vec<PeerId>, peer: PeerId| {
+            if list.len() < NAMED && !list.contains(&peer) {
+                list.push(peer);
+            }
+        };
+        match provider {
+            Provider::Named(peer) => {
+                self.sought.found += 1;
+                name(&mut self.sought.named, peer);
+            }
+            Provider::Connected(_) => self.sought.connected += 1,
+            Provider::Unreached(peer) => name(&mut self.sought.unreached, peer),
         }
     }
 

@@ -181,7 +181,11 @@ fn what_a_lost_peer_was_asked_is_asked_of_another() {
     let fetching = client.peers[&peers[1]].fetching;
     assert_eq!(fetching, 8, "{entries:?}");
     client.disconnected(after(3), &peers[1]);
-    assert!(matches!(outputs(&mut client)[..], [Output::Search(..)]));
+    let searched = outputs(&mut client);
+    assert!(matches!(
+        searched[..],
+        [Output::Search(..), Output::Waiting { .. }]
+    ));
     client.connected(after(4), peers[1], PeerTraits::default());
     let entries = say(&mut client, after(4), &peers[1]);
     assert_eq!(asked(&entries, WantType::Block), 8, "it is of the session");
@@ -270,14 +274,21 @@ fn who_waits_is_told_why_and_withdraws_what_it_leaves() {
         client.tick(now);
         for output in outputs(&mut client) {
             match output {
-                Output::Waiting { cid, asked, .. } => waiting.push((cid, asked)),
+                Output::Waiting {
+                    cid, asked, sought, ..
+                } => {
+                    assert_eq!(sought.searches, 1);
+                    waiting.push((cid, asked));
+                }
                 Output::Search(..) => searches += 1,
                 Output::Check(_) => checks += 1,
                 Output::Deliver(..) => panic!("nothing came"),
             }
         }
     }
-    assert_eq!(waiting, [(*b.cid(), vec![peers[0]])]);
+    // When a search begins, and when it has taken a while.
+    let told = (*b.cid(), vec![peers[0]]);
+    assert_eq!(waiting, [told.clone(), told]);
     assert_eq!(searches, 1);
     assert!(checks >= 1);
     say(&mut client, now, &peers[0]);
@@ -342,12 +353,24 @@ fn strangers_are_spared_broadcasts_until_they_gave_something() {
     client.received(after(1), &friend, &[], &[]);
     say(&mut client, after(1), &friend);
     client.received(after(2), &friend, &[], &[dont_have(*a.cid())]);
-    client.found(after(3), session, stranger);
+    client.found(after(3), session, Provider::Connected(stranger));
     let entries = say(&mut client, after(3), &stranger);
     assert_eq!(asked(&entries, WantType::Block), 1);
     client.received(after(4), &stranger, &[a], &[]);
     client.fetch(after(5), SessionId(7), vec![*b.cid()]);
     assert!(client.has_message(&stranger));
+
+    // One that is kept from now on is trusted at once, and no longer than that.
+    let other = PeerId::random();
+    client.connected(after(6), other, PeerTraits::default());
+    assert!(!client.has_message(&other));
+    client.peered(after(7), &other, true);
+    client.fetch(after(7), SessionId(8), vec![*block("c").cid()]);
+    assert!(client.has_message(&other));
+    say(&mut client, after(7), &other);
+    client.peered(after(8), &other, false);
+    client.fetch(after(8), SessionId(9), vec![*block("d").cid()]);
+    assert!(!client.has_message(&other));
 
     let nobody = ClientOptions {
         broadcast: Broadcast {

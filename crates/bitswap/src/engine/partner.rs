@@ -38,18 +38,15 @@ impl Partner {
         self.looking.then_some(cids)
     }
 
-    /// Blocks to read, as far as the peer may have more under way.
-    pub(super) fn next_read(&mut self, options: &EngineOptions) -> Option<Vec<Cid>> {
+    /// Blocks to read, and their bytes, as far as the peer may have more under way.
+    pub(super) fn next_read(&mut self, options: &EngineOptions) -> Option<(Vec<Cid>, usize)> {
         let limit = match options.max_outstanding {
             0 => usize::MAX,
             limit => limit,
         };
         let mut cids = Vec::new();
         let mut bytes = 0;
-        while cids.len() < READ
-            && bytes < options.message_size
-            && self.under_way + self.loaded_bytes + self.reading < limit
-        {
+        while cids.len() < READ && bytes < options.message_size && self.outstanding() < limit {
             let Some((cid, size)) = self.wants.next_read() else {
                 break;
             };
@@ -57,7 +54,12 @@ impl Partner {
             self.reading += size;
             cids.push(cid);
         }
-        (!cids.is_empty()).then_some(cids)
+        (!cids.is_empty()).then_some((cids, bytes))
+    }
+
+    /// Bytes of blocks that are read, or were and have not left.
+    pub(super) fn outstanding(&self) -> usize {
+        self.under_way + self.loaded_bytes + self.reading
     }
 
     pub(super) fn load(&mut self, cid: Cid, data: Bytes) {

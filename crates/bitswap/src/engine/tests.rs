@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use basalt_block::{Hasher, codec};
+use basalt_block::{Hasher, Multihash, codec};
 
 use super::*;
 use crate::message::Entry;
@@ -333,11 +333,70 @@ fn millions_of_wants_stay_bounded() {
             }
             let size = bench.engine.partners[&peer].wants.footprint();
             assert!(size <= 16 * 1024, "{size} entries in all queues");
-            assert!(bench.engine.wanting.len() <= 1024);
+            assert!(bench.engine.wanting.count() <= 1024);
         }
     }
     let said = bench.say(&peer);
     assert_eq!(named(&said), [*held.cid()], "the more urgent want stayed");
+}
+
+#[test]
+fn all_peers_together_take_so_much_and_no_more() {
+    let peers: Vec<PeerId> = (0..200).map(|_| PeerId::random()).collect();
+    let mut bench = Bench::new(EngineOptions::default(), &peers);
+    let bait: Vec<Block> = (0..16).map(|i| block(i, 256 << 10)).collect();
+    for one in &bait {
+        bench.put(one);
+    }
+    let all = wants(bait.iter().map(|b| want(b, WantType::Block)).collect());
+    for peer in &peers {
+        bench.engine.received(peer, &all);
+    }
+    let mut said = HashMap::new();
+    for peer in &peers {
+        let message = bench.say(peer);
+        if message.block_bytes() > 0 {
+            said.insert(*peer, message.block_bytes());
+        }
+    }
+    assert!(bench.engine.outstanding >= ALL_OUTSTANDING);
+    assert!(bench.engine.outstanding <= 3 * ALL_OUTSTANDING);
+    assert!(said.len() < peers.len());
+    // As those who got some take it, all others get theirs.
+    for _ in 0..1000 {
+        for (peer, bytes) in std::mem::take(&mut said) {
+            bench.engine.sent(&peer, bytes);
+        }
+        for peer in &peers {
+            let bytes = bench.say(peer).block_bytes();
+            if bytes > 0 {
+                said.insert(*peer, bytes);
+            }
+        }
+        if said.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(bench.engine.outstanding, 0);
+    assert!(bench.engine.is_idle());
+    let (blocks, _) = bench.engine.totals();
+    assert_eq!(blocks, 200 * 16);
+
+    let mut hash = [0; 32];
+    for (n, peer) in peers.iter().enumerate() {
+        let entries = (0..1024_usize).map(|i| {
+            hash[..8].copy_from_slice(&(n << 32 | i).to_le_bytes());
+            let hash = Multihash::wrap(0x12, &hash).unwrap();
+            Entry {
+                cid: Cid::new_v1(codec::RAW, hash),
+                ..want(&bait[0], WantType::Block)
+            }
+        });
+        bench.engine.received(peer, &wants(entries.collect()));
+        bench.run();
+    }
+    assert!(bench.engine.wanting.count() <= ALL_WANTS + peers.len() * ALL_WANTS / 200);
+    assert!(bench.engine.partners.values().all(|p| !p.wants.is_empty()));
 }
 
 #[test]

@@ -68,8 +68,8 @@ pub(super) struct Wantlist {
 
 /// What became of a want.
 pub(super) struct Added {
-    /// Whether it is in the list.
-    pub(super) kept: bool,
+    /// Whether it is in the list now and was not before.
+    pub(super) new: bool,
     /// Which had to go for it.
     pub(super) evicted: Option<Multihash>,
 }
@@ -108,7 +108,7 @@ impl Wantlist {
                 _ => {}
             }
             return Added {
-                kept: true,
+                new: false,
                 evicted: None,
             };
         }
@@ -119,7 +119,7 @@ impl Wantlist {
                 Some(least) => self.remove(least),
                 None => {
                     return Added {
-                        kept: false,
+                        new: false,
                         evicted,
                     };
                 }
@@ -142,10 +142,7 @@ impl Wantlist {
         self.unknown.push_back(hash);
         self.ranks
             .insert((entry.priority, Reverse(self.order), hash));
-        Added {
-            kept: true,
-            evicted,
-        }
+        Added { new: true, evicted }
     }
 
     /// What has to go for a want of this priority.

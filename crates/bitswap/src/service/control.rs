@@ -6,17 +6,15 @@ use basalt_exchange::Event;
 use libp2p_identity::PeerId;
 use tokio::sync::{Notify, mpsc};
 
-use super::Outgoing;
+use super::{Outgoing, Service};
 use crate::PeerTraits;
-use crate::client::Client;
-use crate::engine::Engine;
 use crate::message::Version;
 
 /// Controls that may wait before those who bring news of blocks have to wait.
 const MANY: usize = 4096;
 
-/// A question to the two state machines; it carries the way back for its answer.
-pub(super) type Question = Box<dyn FnOnce(&Client, &Engine) + Send>;
+/// A question to the service; it carries the way back for its answer.
+pub(super) type Question = Box<dyn FnOnce(&Service) + Send>;
 
 /// What connections and callers tell the service. Each connection has a few of them under way at
 /// most, and so has each caller.
@@ -28,6 +26,7 @@ pub(super) enum Control {
         outgoing: mpsc::Sender<Outgoing>,
         heard: Arc<AtomicBool>,
     },
+    Peered(PeerId, bool),
     Version(u64, Version),
     Sent(u64),
     Lost(u64),

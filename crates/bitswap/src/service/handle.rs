@@ -12,8 +12,9 @@ use libp2p_identity::PeerId;
 use tokio::sync::{mpsc, oneshot};
 
 use super::control::{Control, Shared};
-use crate::client::{Client, Counters};
-use crate::engine::{Engine, Receipt};
+use super::{Meter, Service};
+use crate::client::Counters;
+use crate::engine::Receipt;
 
 /// Room for what a request may have come before some of it is taken, and for news of waiting.
 const ANSWERS: usize = 1024;
@@ -34,6 +35,27 @@ pub struct Stat {
     pub blocks_sent: u64,
     /// Bytes of those.
     pub data_sent: u64,
+}
+
+/// Figures for those who watch.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// Blocks, messages and times since the start.
+    pub meter: Meter,
+    /// What came since the start.
+    pub received: Counters,
+    /// Blocks that are in work.
+    pub wants: usize,
+    /// Those of them that peers are asked for.
+    pub want_blocks: usize,
+    /// Peers that wait for their turn to get blocks.
+    pub turns: usize,
+    /// Peers that wait until others have taken theirs.
+    pub starved: usize,
+    /// Visits to the store.
+    pub store_visits: usize,
+    /// Messages that have not left.
+    pub messages_under_way: usize,
 }
 
 /// Bitswap, as the node sees it: where blocks come from. Cheap to clone.
@@ -57,7 +79,8 @@ impl Handle {
 
     /// Figures since the start. `None` when Bitswap has stopped, here as below.
     pub async fn stat(&self) -> Option<Stat> {
-        self.ask(|client, engine| {
+        self.ask(|service| {
+            let (client, engine) = (&service.client, &service.engine);
             let (blocks_sent, data_sent) = engine.totals();
             Stat {
                 wantlist: client.wantlist(),
@@ -70,30 +93,49 @@ impl Handle {
         .await
     }
 
+    /// Figures for those who watch.
+    pub async fn figures(&self) -> Option<Figures> {
+        self.ask(|service| {
+            let (wants, want_blocks) = service.client.in_work();
+            let (turns, store_visits, starved) = service.engine.at_work();
+            Figures {
+                meter: service.meter.clone(),
+                received: service.client.counters(),
+                wants,
+                want_blocks,
+                turns,
+                starved,
+                store_visits,
+                messages_under_way: service.messages_under_way(),
+            }
+        })
+        .await
+    }
+
     /// What this node waits for.
     pub async fn wantlist(&self) -> Option<Vec<Cid>> {
-        self.ask(|client, _| client.wantlist()).await
+        self.ask(|service| service.client.wantlist()).await
     }
 
     /// What a peer waits for, as far as this node was told.
     pub async fn wantlist_of(&self, peer: PeerId) -> Option<Vec<Cid>> {
-        self.ask(move |_, engine| engine.wantlist(&peer)).await
+        self.ask(move |service| service.engine.wantlist(&peer))
+            .await
     }
 
     /// What passed between this node and a peer.
     pub async fn receipt(&self, peer: PeerId) -> Option<Receipt> {
-        self.ask(move |_, engine| engine.receipt(&peer)).await
+        self.ask(move |service| service.engine.receipt(&peer)).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Client, &Engine) -> T + Send + 'static,
+        question: impl FnOnce(&Service) -> T + Send + 'static,
     ) -> Option<T> {
         let (sender, answer) = oneshot::channel();
-        self.shared
-            .tell(Control::Ask(Box::new(move |client, engine| {
-                let _ = sender.send(question(client, engine));
-            })));
+        self.shared.tell(Control::Ask(Box::new(move |service| {
+            let _ = sender.send(question(service));
+        })));
         answer.await.ok()
     }
 

@@ -10,6 +10,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use libp2p_identity::PeerId;
 
+use crate::Provider;
 use crate::client::SessionId;
 use crate::engine;
 
@@ -20,7 +21,7 @@ pub(super) enum Done {
     Looked(PeerId, Vec<(Cid, Option<u64>)>),
     Loaded(PeerId, Vec<(Cid, Option<Bytes>)>),
     Checked(Vec<Block>),
-    Found(SessionId, PeerId, BoxStream<'static, PeerId>),
+    Found(SessionId, Provider, BoxStream<'static, Provider>),
     Searched(SessionId),
 }
 
@@ -52,10 +53,10 @@ pub(super) fn check(store: Arc<dyn Blockstore>, cids: Vec<Cid>) -> Job {
 }
 
 /// The next provider.
-pub(super) fn search(session: SessionId, mut found: BoxStream<'static, PeerId>) -> Job {
+pub(super) fn search(session: SessionId, mut found: BoxStream<'static, Provider>) -> Job {
     async move {
         match found.next().await {
-            Some(peer) => Done::Found(session, peer, found),
+            Some(provider) => Done::Found(session, provider, found),
             None => Done::Searched(session),
         }
     }

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use libp2p_identity::PeerId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 
 use super::control::{Control, Shared};
 use super::outbound::UNDER_WAY;
+use super::rooms::{Room, Rooms};
 use crate::PeerTraits;
 use crate::message::{MAX_MESSAGE, Message, Version};
 
@@ -21,7 +22,7 @@ pub struct Incoming {
     pub(super) peer: PeerId,
     pub(super) message: Message,
     /// The room that it takes until it was looked at.
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 /// A message to send. That it has left, or cannot leave, is said by [`Link::sent`].
@@ -35,6 +36,7 @@ pub struct Outgoing {
 pub struct Port {
     shared: Arc<Shared>,
     incoming: mpsc::Sender<Incoming>,
+    rooms: Arc<Rooms>,
     next: Arc<AtomicU64>,
 }
 
@@ -43,8 +45,14 @@ impl Port {
         Self {
             shared,
             incoming,
+            rooms: Arc::default(),
             next: Arc::default(),
         }
+    }
+
+    /// The node is always connected to the peer from now on, or is not any more.
+    pub fn peered(&self, peer: PeerId, yes: bool) {
+        self.shared.tell(Control::Peered(peer, yes));
     }
 
     /// A connection with a peer was made; it ends when the link is dropped.
@@ -67,6 +75,7 @@ impl Port {
                 peer,
                 incoming: self.incoming.clone(),
                 heard,
+                rooms: self.rooms.clone(),
                 room: Arc::new(Semaphore::new(BUDGET)),
             },
         }
@@ -125,18 +134,21 @@ pub struct Inlet {
     peer: PeerId,
     incoming: mpsc::Sender<Incoming>,
     heard: Arc<AtomicBool>,
+    rooms: Arc<Rooms>,
+    /// What is left of this connection's own part.
     room: Arc<Semaphore>,
 }
 
 impl Inlet {
     /// Takes room for a message of `len` bytes, before it is read; `None` when it is longer than
     /// any may be.
-    pub async fn room(&self, len: usize) -> Option<OwnedSemaphorePermit> {
+    pub async fn room(&self, len: usize) -> Option<Room> {
         if len > MAX_MESSAGE {
             return None;
         }
         let len = u32::try_from(len).ok()?;
-        self.room.clone().acquire_many_owned(len).await.ok()
+        let own = self.room.clone().acquire_many_owned(len).await.ok()?;
+        self.rooms.take(len, own).await
     }
 
     /// Bytes have come.
@@ -145,7 +157,8 @@ impl Inlet {
     }
 
     /// A message has come. Waits until there is time for it; says whether anybody listens.
-    pub async fn deliver(&self, message: Message, room: OwnedSemaphorePermit) -> bool {
+    pub async fn deliver(&self, message: Message, room: Room) -> bool {
+        room.filled();
         let incoming = Incoming {
             peer: self.peer,
             message,

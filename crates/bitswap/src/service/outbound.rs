@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use libp2p_identity::PeerId;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{Outgoing, Service};
 use crate::message::Message;
@@ -20,6 +22,8 @@ pub(super) struct Connection {
     pub(super) heard: Arc<AtomicBool>,
     /// What was handed to it and has not left yet, to be said otherwise should it break.
     under_way: VecDeque<Message>,
+    /// When each of them was handed over.
+    handed: VecDeque<Instant>,
     supported: bool,
 }
 
@@ -34,6 +38,7 @@ impl Connection {
             outgoing,
             heard,
             under_way: VecDeque::new(),
+            handed: VecDeque::new(),
             supported: true,
         }
     }
@@ -77,6 +82,7 @@ impl Service {
     fn hand(&mut self, id: u64, message: Message) {
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.under_way.push_back(message.clone());
+            connection.handed.push_back(Instant::now());
             // When it is gone, that it has closed is told soon.
             let _ = connection.outgoing.try_send(Outgoing { message });
         }
@@ -87,10 +93,33 @@ impl Service {
             return;
         };
         let peer = connection.peer;
+        let handed = connection.handed.pop_front();
         if let Some(message) = connection.under_way.pop_front() {
+            if let Some(time) = handed.map(|at| at.elapsed()) {
+                self.left(&message, time);
+            }
             self.engine.sent(&peer, message.block_bytes());
         }
         self.say(&peer);
+    }
+
+    /// A message has left, or was given up.
+    fn left(&mut self, message: &Message, time: Duration) {
+        let meter = &mut self.meter;
+        meter.send_times.time(time);
+        if !message.wants.is_empty() {
+            meter.wantlists += 1;
+            meter.wantlist_items += message.wants.len() as u64;
+            meter.wantlist_times.time(time);
+        }
+        for block in &message.blocks {
+            meter.sent.size(block.data.len());
+        }
+    }
+
+    pub(super) fn messages_under_way(&self) -> usize {
+        let connections = self.connections.values();
+        connections.map(|c| c.under_way.len()).sum()
     }
 
     pub(super) fn lost(&mut self, id: u64) {
@@ -105,6 +134,7 @@ impl Service {
             connection.supported = false;
             let peer = connection.peer;
             let lost = std::mem::take(&mut connection.under_way);
+            connection.handed.clear();
             self.fall_back(&peer, lost);
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use basalt_bitswap::client::{Output, RequestId};
 use basalt_bitswap::engine::Job;
 use basalt_bitswap::message::{Message, Payload};
-use basalt_bitswap::{Client, ClientOptions, Engine, EngineOptions, PeerId, PeerTraits};
+use basalt_bitswap::{Client, ClientOptions, Engine, EngineOptions, PeerId, PeerTraits, Provider};
 use basalt_block::{Block, Cid, Hasher, Multihash, codec};
 use bytes::Bytes;
 
@@ -327,7 +327,9 @@ impl World {
                         .collect();
                     for i in found {
                         let id = self.nodes[i].id;
-                        self.nodes[at].client.found(now, session, id);
+                        self.nodes[at]
+                            .client
+                            .found(now, session, Provider::Connected(id));
                     }
                     self.nodes[at].client.searched(session);
                 }

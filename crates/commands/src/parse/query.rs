@@ -106,6 +106,7 @@ pub fn rpc(
             args,
             parsed,
             globals,
+            waits: basalt::Waits::default(),
         }),
         files,
     })

@@ -34,6 +34,7 @@ async fn scripts_complete_every_command() {
         let meta = Arc::new(Meta {
             args: vec![],
             globals: Globals::read(&parsed),
+            waits: basalt::Waits::default(),
             parsed,
         });
         let mut reply = entry.call(
@@ -65,9 +66,19 @@ async fn scripts_complete_every_command() {
 async fn requests_are_shown_until_they_are_cleared() {
     let ctx = process().await;
     let options = serde_json::json!({"quiet": true, "type": "all"});
-    let ended = ctx.request_began("pin/ls".to_owned(), vec!["a".to_owned()], options);
+    let ended = ctx.request_began(
+        "pin/ls".to_owned(),
+        vec!["a".to_owned()],
+        options,
+        basalt::Waits::default(),
+    );
     ctx.request_ended(ended);
-    ctx.request_began("log/tail".to_owned(), vec![], Value::Null);
+    ctx.request_began(
+        "log/tail".to_owned(),
+        vec![],
+        Value::Null,
+        basalt::Waits::default(),
+    );
     let rows: Value = serde_json::from_str(&told(&ctx, "diag/cmds").await).unwrap();
     assert_eq!(rows[0]["Command"], "pin/ls");
     assert_eq!(rows[0]["Active"], false);
@@ -86,7 +97,12 @@ async fn requests_are_shown_until_they_are_cleared() {
     let (_, error) = refused(&ctx, "diag/cmds/set-time?arg=xx").await;
     assert_eq!(error, "time: invalid duration \"xx\"");
     told(&ctx, "diag/cmds/set-time?arg=0s").await;
-    let id = ctx.request_began("id".to_owned(), vec![], Value::Null);
+    let id = ctx.request_began(
+        "id".to_owned(),
+        vec![],
+        Value::Null,
+        basalt::Waits::default(),
+    );
     ctx.request_ended(id);
     assert!(!told(&ctx, "diag/cmds").await.contains("\"id\""));
 }

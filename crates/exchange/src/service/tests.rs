@@ -7,6 +7,7 @@ use basalt_blockstore::MemoryStore;
 use bytes::Bytes;
 
 use super::*;
+use crate::Sought;
 
 fn raw(data: &str) -> Block {
     let data = Bytes::copy_from_slice(data.as_bytes());
@@ -185,6 +186,7 @@ async fn who_waits_is_told_what_for() {
                 asked: 2,
                 peers: vec!["a".into(), "b".into()],
                 since,
+                sought: Sought::default(),
             };
             stream::iter([Event::Waiting(waiting), Event::Block(self.0.clone())]).boxed()
         }

@@ -15,6 +15,8 @@ const AHEAD: usize = 1 << 10;
 const STALLED: Duration = Duration::from_secs(60);
 /// A message leaves within this time, as in Kubo.
 const SLOW: Duration = Duration::from_secs(120);
+/// Somebody who takes no byte of a message for so long does not get it.
+const DEAF: Duration = Duration::from_secs(30);
 /// The longest varint of a length that makes sense.
 const LENGTH: usize = 4;
 
@@ -37,7 +39,10 @@ pub(super) async fn read(mut stream: impl AsyncRead + Unpin, inlet: Inlet) -> io
         read.drain(..at + have);
         let mut filled = have;
         while filled < len {
-            let count = within(STALLED, stream.read(&mut frame[filled..])).await?;
+            let count = tokio::select! {
+                read = within(STALLED, stream.read(&mut frame[filled..])) => read?,
+                () = room.taken() => return Err(invalid("others need the room of a message that comes slowly")),
+            };
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -92,7 +97,7 @@ pub(super) async fn write<S: AsyncWrite + Unpin>(
     let mut encoded = message.encode(version);
     let sent = within(SLOW, async {
         while let Some(piece) = encoded.front() {
-            let count = stream.write(piece).await?;
+            let count = within(DEAF, stream.write(piece)).await?;
             if count == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }

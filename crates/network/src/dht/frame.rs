@@ -5,8 +5,10 @@ use std::io::{Error, ErrorKind, Result};
 use bytes::{Bytes, BytesMut};
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// Bytes of a message, at most.
-const MOST: usize = 4 << 20;
+/// Bytes of an answer, at most.
+pub(super) const ANSWER: usize = 4 << 20;
+/// Bytes of a question, at most: the largest has a record of 10 KiB, or a peer with all its addresses.
+pub(super) const QUESTION: usize = 64 << 10;
 /// Bytes that are made room for before they came.
 const AHEAD: usize = 16 << 10;
 
@@ -27,21 +29,36 @@ pub(super) async fn write_frame(
     stream.flush().await
 }
 
-/// Reads a message; `None` where the stream ends before one begins. Memory is taken as bytes come.
-pub(super) async fn read_frame(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Bytes>> {
-    let Some(length) = read_length(stream).await? else {
-        return Ok(None);
-    };
+/// Reads a message of at most so many bytes; `None` where the stream ends before one begins.
+pub(super) async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    most: usize,
+) -> Result<Option<Bytes>> {
+    match read_length(stream, most).await? {
+        Some(length) => Ok(Some(read_body(stream, length).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Reads what follows the length. Memory is taken as bytes come.
+pub(super) async fn read_body(
+    stream: &mut (impl AsyncRead + Unpin),
+    length: usize,
+) -> Result<Bytes> {
     let mut message = BytesMut::new();
     while message.len() < length {
         let from = message.len();
         message.resize(length.min(from + AHEAD), 0);
         stream.read_exact(&mut message[from..]).await?;
     }
-    Ok(Some(message.freeze()))
+    Ok(message.freeze())
 }
 
-async fn read_length(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<usize>> {
+/// Reads the length of a message of at most so many bytes; `None` where the stream ends before it.
+pub(super) async fn read_length(
+    stream: &mut (impl AsyncRead + Unpin),
+    most: usize,
+) -> Result<Option<usize>> {
     let mut length = 0;
     for place in 0..4 {
         let mut byte = [0];
@@ -53,7 +70,7 @@ async fn read_length(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<usi
         }
         length |= usize::from(byte[0] & 0x7f) << (7 * place);
         if byte[0] < 0x80 {
-            return match length <= MOST {
+            return match length <= most {
                 true => Ok(Some(length)),
                 false => break,
             };
@@ -71,7 +88,7 @@ mod tests {
     use futures::io::Cursor;
 
     async fn read(bytes: &[u8]) -> Result<Option<Bytes>> {
-        read_frame(&mut Cursor::new(bytes)).await
+        read_frame(&mut Cursor::new(bytes), ANSWER).await
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ const OF_NETWORK: usize = 8;
 /// Connections from one /48 of IPv6.
 const OF_SITE: usize = 64;
 /// Unfinished connections, whatever the config says: each may hold buffers of a handshake.
-const UNFINISHED: usize = 1024;
+const UNFINISHED: usize = 512;
 
 /// One that was not let in.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,7 @@ struct Inbound {
 /// Lets no more connections in than the limits allow.
 pub(crate) struct Behaviour {
     system: Option<usize>,
+    crowd: usize,
     transient: usize,
     peer: Option<usize>,
     ranges: Vec<Range>,
@@ -49,12 +50,13 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    /// `None` is no limits at all.
-    pub(crate) fn new(limits: Option<&Limits>) -> Self {
+    /// `None` is no limits at all; in a crowd of so many inbound connections no more come in either way.
+    pub(crate) fn new(limits: Option<&Limits>, crowd: Option<usize>) -> Self {
         let unfinished = |limits: &Limits| most(limits.transient.connections_inbound);
         let allowed = limits.map_or(&[][..], |limits| &limits.allowed);
         Self {
             system: limits.and_then(|limits| most(limits.system.connections_inbound)),
+            crowd: crowd.unwrap_or(usize::MAX),
             transient: limits
                 .and_then(unfinished)
                 .unwrap_or(UNFINISHED)
@@ -127,6 +129,9 @@ impl NetworkBehaviour for Behaviour {
             if self.system.is_some_and(|most| all >= most) && self.peers.is_empty() {
                 return Err(exceeded("inbound connections"));
             }
+            if all - unfinished >= self.crowd {
+                return Err(exceeded("inbound connections in a crowd"));
+            }
             if unfinished >= self.transient {
                 return Err(exceeded("unfinished connections"));
             }
@@ -195,7 +200,7 @@ mod tests {
     fn gate(change: impl FnOnce(&mut Limits)) -> Behaviour {
         let mut limits = Limits::default();
         change(&mut limits);
-        Behaviour::new(Some(&limits))
+        Behaviour::new(Some(&limits), None)
     }
 
     fn arrive(gate: &mut Behaviour, at: usize, from: &str) -> bool {
@@ -253,8 +258,13 @@ mod tests {
 
     #[test]
     fn unfinished_connections_are_bounded_without_limits_too() {
-        let mut gate = Behaviour::new(None);
+        let mut gate = Behaviour::new(None, Some(700));
         let let_in = (0..5000).filter(|at| arrive(&mut gate, *at, "/ip4/1.2.3.4/tcp/9"));
         assert_eq!(let_in.count(), UNFINISHED);
+        let mut gate = Behaviour::new(None, Some(700));
+        let let_in = (0..5000).filter(|at| {
+            arrive(&mut gate, *at, "/ip4/1.2.3.4/tcp/9") && finish(&mut gate, *at, PeerId::random())
+        });
+        assert_eq!(let_in.count(), 700);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::future::ready;
 
-use basalt_bitswap::Providers;
+use basalt_bitswap::{Provider, Providers};
 use basalt_block::Cid;
 use basalt_network::PeerId;
 use basalt_repo::{Config, parse_peer_id};
@@ -37,7 +37,7 @@ impl Finder {
 
 impl Providers for Finder {
     /// Dropping the stream ends the search.
-    fn find(&self, cid: Cid, max: usize) -> BoxStream<'static, PeerId> {
+    fn find(&self, cid: Cid, max: usize) -> BoxStream<'static, Provider> {
         let (Some(routing), Some(network)) = (self.node.routing(), self.node.network()) else {
             return stream::empty().boxed();
         };
@@ -56,15 +56,21 @@ impl Providers for Finder {
             None
         };
         let providers = stream::poll_fn(move |cx| found.poll_recv(cx));
-        let wanted = providers.filter(move |peer| ready(!ignored.contains(&peer.id)));
-        let connected = wanted.map(move |peer| {
+        let others =
+            providers.filter(move |peer| ready(peer.id != own && !ignored.contains(&peer.id)));
+        let connected = others.map(move |peer| {
             let network = network.clone();
-            async move {
-                let reached = network.connect(peer.id, peer.addresses).await;
-                (peer.id != own && reached.is_ok()).then_some(peer.id)
-            }
+            let named = Provider::Named(peer.id);
+            let reached = async move {
+                match network.connect(peer.id, peer.addresses).await {
+                    Ok(()) => Provider::Connected(peer.id),
+                    Err(_) => Provider::Unreached(peer.id),
+                }
+            };
+            let news = stream::iter([named]).chain(stream::once(reached));
+            news.map(Some).boxed()
         });
-        let connected = connected.buffer_unordered(DIALS);
+        let connected = connected.flatten_unordered(DIALS);
         let searching = stream::once(search);
         stream::select(connected, searching)
             .filter_map(ready)

@@ -37,6 +37,9 @@ pub(crate) struct Row {
     args: Option<Vec<String>>,
     #[serde(rename = "ID")]
     id: u64,
+    /// The block that it waits for, and where it looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<String>,
 }
 
 impl From<ActiveRequest> for Row {
@@ -55,6 +58,10 @@ impl From<ActiveRequest> for Row {
             options: Some(options),
             args: Some(request.args),
             id: request.id,
+            waiting_for: match request.ran {
+                None => request.waits.now().map(|why| why.to_string()),
+                Some(_) => None,
+            },
         }
     }
 }
@@ -70,7 +77,8 @@ impl Command for Cmds {
 
     const PATH: &'static str = "diag/cmds";
     const ABOUT: About = About::new("List requests that run or ran lately.")
-        .text("Shows the requests that the daemon is at work on, and those that ended within the last hour.")
+        .text("Shows the requests that the daemon is at work on, and those that ended within the last hour.
+With --verbose it says of those that wait for blocks which block that is, and who was asked for it.")
         .daemon_only();
 
     async fn run(call: Call<Options>, out: Output<Vec<Row>>) -> Result<()> {
@@ -97,7 +105,11 @@ impl Command for Cmds {
         ];
         let mut lines = vec![line(head.map(str::to_owned), verbose)];
         let now = Moment::at(SystemTime::now());
+        let mut waiting = String::new();
         for row in rows {
+            if let Some(why) = &row.waiting_for {
+                waiting.push_str(&format!("{}: {why}\n", row.id));
+            }
             let end = if row.active { now } else { row.end_time };
             let ran = GoDuration::from_nanos(end.nanos_since(row.start_time));
             let args = format!("[{}]", row.args.unwrap_or_default().join(" "));
@@ -118,7 +130,11 @@ impl Command for Cmds {
             ];
             lines.push(line(cells, verbose));
         }
-        Ok(write_columns(w, &lines, 4)?)
+        write_columns(w, &lines, 4)?;
+        if verbose {
+            w.write_all(waiting.as_bytes())?;
+        }
+        Ok(())
     }
 }
 

@@ -22,13 +22,14 @@ impl Command for Reprovide {
 
     async fn run(call: Call<NoOptions>, _: Output<()>) -> Result<()> {
         online(&call).await?;
-        refuse(&call).await
+        announce_again(&call).await
     }
 }
 
-/// Why nobody needs to ask for what is done by itself.
-pub(crate) async fn refuse<O>(call: &Call<O>) -> Result<()> {
-    let config = call.ctx.node().await?.require_repo()?.config();
+/// Announces everything again, unless that is done by itself.
+pub(crate) async fn announce_again<O>(call: &Call<O>) -> Result<()> {
+    let node = call.ctx.node().await?;
+    let config = node.require_repo()?.config();
     if config.flag("Provide.Enabled") == Some(false) {
         return Err(Error::new(
             "invalid configuration: Provide.Enabled is set to 'false'",
@@ -40,5 +41,12 @@ pub(crate) async fn refuse<O>(call: &Call<O>) -> Result<()> {
             "invalid configuration: Provide.DHT.Interval is set to '0'",
         ));
     }
-    Err(Error::new(SWEEP))
+    if config.flag("Provide.DHT.SweepEnabled").unwrap_or(true) {
+        return Err(Error::new(SWEEP));
+    }
+    // Without a DHT there is nowhere to announce anything.
+    if let Some(provider) = node.provider() {
+        provider.announce_all(node).await?;
+    }
+    Ok(())
 }
