@@ -2,7 +2,7 @@
 //! elements, no attributes, no white space.
 //!
 //! The JSON of an event is what is written again: the fields are the same, in the same order. Kubo
-//! also writes an empty element for a field that its JSON leaves out.
+//! also writes an element for a field that its JSON leaves out; those of a few events are known.
 
 mod names;
 
@@ -17,7 +17,18 @@ pub(crate) fn write(path: &str, json: &[u8], out: &mut Vec<u8>) -> Result<()> {
     if let Some(kind) = names::unsupported(path) {
         return Err(Error::new(format!("xml: unsupported type: {kind}")));
     }
-    element(names::root(path), json, out)
+    let (root, from) = (names::root(path), out.len());
+    element(root, json, out)?;
+    let close = format!("</{root}>");
+    for (name, empty) in names::left_out(path) {
+        let begin = format!("<{name}>");
+        let is_there = |part: &[u8]| part.windows(begin.len()).any(|w| w == begin.as_bytes());
+        if !is_there(&out[from..]) && out.ends_with(close.as_bytes()) {
+            out.truncate(out.len() - close.len());
+            out.extend_from_slice(format!("{begin}{empty}</{name}>{close}").as_bytes());
+        }
+    }
+    Ok(())
 }
 
 /// Writes one value of JSON as an element of this name.
@@ -188,6 +199,11 @@ mod tests {
                 "cid/codecs",
                 r#"[{"Code":1,"Name":"a"},{"Code":2,"Name":"b"}]"#,
                 "<CodeAndName><Code>1</Code><Name>a</Name></CodeAndName><CodeAndName><Code>2</Code><Name>b</Name></CodeAndName>",
+            ),
+            (
+                "pin/add",
+                r#"{"Pins":["a","b"],"Bytes":5}"#,
+                "<AddPinOutput><Pins>a</Pins><Pins>b</Pins><Bytes>5</Bytes><Progress>0</Progress></AddPinOutput>",
             ),
             (
                 "pin/ls",

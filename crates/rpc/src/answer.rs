@@ -125,9 +125,9 @@ impl Answer<'_> {
         }
         let streamed = kind == Some("X-Stream-Output");
         let own = match self.encoding {
-            _ if streamed => "text/plain",
-            Encoding::Text => "text/plain",
             Encoding::Xml => "application/xml",
+            Encoding::Text => "text/plain",
+            Encoding::Json if streamed => "text/plain",
             Encoding::Json => "application/json",
         };
         self.headers.set("Content-Type", media.unwrap_or(own));

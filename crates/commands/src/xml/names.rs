@@ -83,6 +83,22 @@ pub(super) fn root(path: &str) -> &'static str {
     }
 }
 
+/// What an event has though its JSON leaves it out, and the empty value of each.
+pub(super) fn left_out(path: &str) -> &'static [(&'static str, &'static str)] {
+    match path {
+        "files/stat" => &[
+            ("WithLocality", "false"),
+            ("Local", "false"),
+            ("SizeLocal", "0"),
+            ("Mode", "0"),
+            ("Mtime", "0"),
+            ("MtimeNsecs", "0"),
+        ],
+        "pin/add" => &[("Progress", "0"), ("Bytes", "0")],
+        _ => &[],
+    }
+}
+
 /// The type in an event that Go has no XML for.
 pub(super) fn unsupported(path: &str) -> Option<&'static str> {
     Some(match path {

@@ -41,7 +41,8 @@ impl Command for Rm {
 
     const PATH: &'static str = "block/rm";
     const ABOUT: About = About::new("Remove blocks from this node.")
-        .text("Removes blocks that no pin keeps. Nothing else is removed: see 'ipfs repo gc'.");
+        .text("Removes blocks that no pin keeps. Nothing else is removed: see 'ipfs repo gc'.")
+        .text_only();
     const ARGS: &'static [Arg] = &[Arg::required("cid", "CIDs of the blocks.").variadic()];
 
     async fn run(mut call: Call<Options>, out: Output<Removed>) -> Result<()> {

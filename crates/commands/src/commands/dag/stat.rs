@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{encoding_of, write_line};
 use crate::commands::support::{CidText, human_bytes, resolve};
 use crate::{
-    About, Arg, Call, Command, Encoding, Error, Events, Out, Output, Result, Terminal, View,
+    About, Arg, Call, Command, Encoding, Error, Events, Out, Output, Result, Terminal, View, xml,
 };
 
 crate::options! {
@@ -156,13 +156,17 @@ share is told.",
         }
         ended?;
         if let Some(summary) = last {
-            if encoding == Encoding::Json {
-                let mut line = Vec::new();
-                write_line(&mut line, &summary)?;
-                term.out.write_all(&line)?;
-            } else {
-                summary.write(&mut term.out)?;
+            let mut line = Vec::new();
+            match encoding {
+                Encoding::Text => summary.write(&mut term.out)?,
+                Encoding::Json => write_line(&mut line, &summary)?,
+                Encoding::Xml => {
+                    let mut json = Vec::new();
+                    write_line(&mut json, &summary)?;
+                    xml::write(Self::PATH, &json, &mut line)?;
+                }
             }
+            term.out.write_all(&line)?;
         }
         term.out.flush()?;
         Ok(())
