@@ -9,6 +9,9 @@ use basalt_exchange::{Observer, Waiting};
 /// News of waiting is true for so long.
 const FRESH: Duration = Duration::from_secs(6);
 
+/// One who gives up sooner has not waited for anything in particular.
+const EARLY: Duration = Duration::from_millis(800);
+
 tokio::task_local! {
     static REQUEST: Waits;
 }
@@ -27,7 +30,8 @@ impl Waits {
     pub fn now(&self) -> Option<Why> {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, waiting) = last.as_ref()?;
-        (at.elapsed() < FRESH).then(|| Why(waiting.clone()))
+        let since = at.elapsed();
+        (since < FRESH && waiting.since + since >= EARLY).then(|| Why(waiting.clone()))
     }
 
     /// Who is to be told what the request of this task waits for.
