@@ -31,7 +31,7 @@ Promise.withResolvers ??= function () {
 const [basalt] = process.argv.slice(2)
 const FILE = 3 << 20
 const ENTRIES = 300
-const LIMIT = 30_000
+const LIMIT = 60_000
 
 let passed = 0
 let failed = 0
