@@ -5,6 +5,7 @@ mod domains;
 mod files;
 mod first_minute;
 mod gateway;
+mod gateway_for_peers;
 mod greeting;
 mod listen;
 mod mount;
@@ -85,6 +86,7 @@ async fn run_node(
         routing: Some(options.routing.clone()).filter(|r| r != "default" && !r.is_empty()),
         private_network: has_key || begin::is_private_forced(),
         pubsub: begin::asked_pubsub(options, &config),
+        names_over_pubsub: options.enable_ipns_pubsub,
     };
     begin::check(node, &config, &start, has_key, out).await?;
     if start.online {
@@ -149,6 +151,7 @@ async fn run_node(
             .write_gateway(url)
             .map_err(|e| Error::new(format!("serveHTTPGateway: SetGatewayAddr() failed: {e}")))?;
     }
+    gateway_for_peers::serve(node, &config, &mut servers, &stop)?;
     if options.mount {
         if globals.offline {
             return Err(Error::client(

@@ -45,8 +45,10 @@ pub enum Error {
         source: io::Error,
     },
     /// What is behind a URL cannot be had.
-    #[error("Get \"{url}\": {reason}")]
+    #[error("{method} \"{url}\": {reason}")]
     Fetch {
+        /// The method, as Go writes it there.
+        method: &'static str,
         /// The URL, without its password.
         url: String,
         /// Why.

@@ -1,5 +1,6 @@
 //! A GET of a URL, wherever that is.
 
+use bytes::Bytes;
 use url::Url;
 
 use crate::{Client, Error, Headers, Response, Result, Target, Upload, authorization};
@@ -13,7 +14,7 @@ const REDIRECTS: usize = 10;
 /// # Errors
 /// [`Error::Fetch`], which names the URL.
 pub async fn fetch(url: &str, headers: &Headers) -> Result<Response> {
-    let mut at = parse(url)?;
+    let mut at = parse(GET, url)?;
     let mut shown = match at.password() {
         None => url.to_owned(),
         Some(_) => without_password(&at),
@@ -21,10 +22,12 @@ pub async fn fetch(url: &str, headers: &Headers) -> Result<Response> {
     let mut headers = headers.clone();
     for _ in 0..=REDIRECTS {
         let failed = |reason: String| Error::Fetch {
+            method: GET,
             url: shown.clone(),
             reason,
         };
-        let response = get(&at, &headers).await.map_err(|e| failed(in_words(&e)))?;
+        let sent = send(GET, &at, &headers, Upload::Empty).await;
+        let response = sent.map_err(|e| failed(in_words(&e)))?;
         if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
             return Ok(response);
         }
@@ -40,13 +43,32 @@ pub async fn fetch(url: &str, headers: &Headers) -> Result<Response> {
         shown = without_password(&at);
     }
     Err(Error::Fetch {
+        method: GET,
         url: shown,
         reason: format!("stopped after {REDIRECTS} redirects"),
     })
 }
 
-fn parse(url: &str) -> Result<Url> {
+/// Sends a body to a URL of `http` or `https`; no redirection is followed.
+///
+/// # Errors
+/// [`Error::Fetch`], which names the URL.
+pub async fn post(url: &str, headers: &Headers, body: Bytes) -> Result<Response> {
+    let at = parse(POST, url)?;
+    let sent = send(POST, &at, headers, Upload::Whole(body)).await;
+    sent.map_err(|e| Error::Fetch {
+        method: POST,
+        url: without_password(&at),
+        reason: in_words(&e),
+    })
+}
+
+const GET: &str = "Get";
+const POST: &str = "Post";
+
+fn parse(method: &'static str, url: &str) -> Result<Url> {
     Url::parse(url).map_err(|e| Error::Fetch {
+        method,
         url: url.to_owned(),
         reason: e.to_string(),
     })
@@ -75,7 +97,7 @@ fn without_password(url: &Url) -> String {
     url.into()
 }
 
-async fn get(url: &Url, headers: &Headers) -> Result<Response> {
+async fn send(method: &str, url: &Url, headers: &Headers, upload: Upload) -> Result<Response> {
     let target = target(url)?;
     let mut path = url.path().to_owned();
     if let Some(query) = url.query() {
@@ -91,7 +113,8 @@ async fn get(url: &Url, headers: &Headers) -> Result<Response> {
         let secret = authorization(&format!("basic:{user}:{password}"));
         client = client.header("Authorization", &secret);
     }
-    client.send("GET", &path, headers, Upload::Empty).await
+    let method = method.to_ascii_uppercase();
+    client.send(&method, &path, headers, upload).await
 }
 
 fn target(url: &Url) -> Result<Target> {

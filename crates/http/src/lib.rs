@@ -26,12 +26,12 @@ pub use authorization::authorization;
 pub use body::Body;
 pub use client::{Client, Response, Target, Trust, Upload};
 pub use error::Error;
-pub use fetch::fetch;
+pub use fetch::{fetch, post};
 
 pub use head::reason;
 pub use headers::Headers;
 pub use responder::{Responder, Tally};
-pub use server::{Handler, Listener, Options, Peer, Request, serve};
+pub use server::{Duplex, Handler, Incoming, Listener, Options, Peer, Request, serve};
 
 /// The result of everything that reads or writes HTTP.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,7 +1,10 @@
 //! The server: listeners, limits, shutdown.
 
 mod connection;
+mod incoming;
 mod linger;
+
+pub use incoming::{Duplex, Incoming};
 
 use std::io;
 use std::net::SocketAddr;
@@ -69,6 +72,8 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// A process on this machine.
     Unix,
+    /// Somebody who came some other way.
+    Other,
 }
 
 /// Answers requests.
@@ -86,6 +91,8 @@ pub enum Listener {
     Tcp(TcpListener),
     /// A unix socket.
     Unix(UnixListener),
+    /// Connections that somebody else accepts.
+    Other(Incoming),
 }
 
 /// Limits of the server.
@@ -102,6 +109,8 @@ pub struct Options {
     pub stall_timeout: Option<Duration>,
     /// How long running requests go on when the server stops.
     pub drain: Duration,
+    /// Whether a connection is for more than one request.
+    pub keep_alive: bool,
 }
 
 impl Default for Options {
@@ -112,6 +121,7 @@ impl Default for Options {
             idle_timeout: Duration::from_secs(180),
             stall_timeout: None,
             drain: Duration::from_millis(500),
+            keep_alive: true,
         }
     }
 }
@@ -217,6 +227,10 @@ impl Listener {
                 let (stream, _) = listener.accept().await?;
                 let (input, destination) = stream.into_split();
                 Ok((Box::new(input), Box::new(destination), Peer::Unix))
+            }
+            Self::Other(incoming) => {
+                let (input, destination) = tokio::io::split(incoming.next().await);
+                Ok((Box::new(input), Box::new(destination), Peer::Other))
             }
         }
     }

@@ -1,6 +1,7 @@
 //! DNSLink: domains that say in the DNS what they mean. <https://dnslink.dev/>
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,6 +26,12 @@ pub trait Dns: Send + Sync + 'static {
     /// # Errors
     /// Why the DNS could not be asked.
     async fn texts(&self, domain: &str) -> Result<Texts, String>;
+
+    /// The addresses of a host.
+    ///
+    /// # Errors
+    /// Why the DNS could not be asked.
+    async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, String>;
 }
 
 impl fmt::Debug for dyn Dns {
@@ -77,6 +84,10 @@ mod tests {
                 texts: self.0.iter().map(|t| (*t).to_owned()).collect(),
                 ttl: Duration::from_secs(60),
             })
+        }
+
+        async fn addresses(&self, _: &str) -> Result<Vec<IpAddr>, String> {
+            Ok(Vec::new())
         }
     }
 

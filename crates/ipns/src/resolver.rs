@@ -1,19 +1,19 @@
 //! From a path of `/ipns` to one that does not change.
 
+mod better;
+
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use basalt_block::{Base, Cid, Version, cid_text, codec, parse_cid};
 use basalt_ipld::{Namespace, Path};
-
+use bytes::Bytes;
 use futures::future::join as both;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-use crate::dns_link::look_up;
-use crate::search::{Cache, WAITING};
-use crate::{Dns, Error, Find, Name, Record, Result, Search, Store};
+use crate::cache::Cache;
+use crate::search::WAITING;
+use crate::{Dns, Error, Find, Name, Record, Result, Search, Store, Stored};
 
 /// How many names are followed, one to the next.
 pub const DEPTH: u32 = 32;
@@ -92,6 +92,18 @@ impl Resolver {
         self.cache.put(name, record);
     }
 
+    /// Keeps a record that came by itself, and answers with it from now on if it is the best.
+    ///
+    /// # Errors
+    /// It is not a valid one of the name's, or the store fails.
+    pub async fn learn(&self, name: Name, bytes: Bytes) -> Result<Stored> {
+        let stored = self.store.put(&name, bytes.clone()).await?;
+        if stored == Stored::Best {
+            self.cache.put(name, Record::decode(bytes)?);
+        }
+        Ok(stored)
+    }
+
     /// The same, which asks `dns` for what domains mean.
     pub fn with_dns(mut self, dns: Arc<dyn Dns>) -> Self {
         self.dns = Some(dns);
@@ -115,27 +127,17 @@ impl Resolver {
     /// # Errors
     /// Why a name means nothing.
     pub async fn resolve(&self, path: &Path, depth: u32, find: &Find) -> Result<Resolution> {
-        if let Some(gate) = self.gate.as_ref().filter(|_| path.is_mutable()) {
-            gate(path).map_err(Error::Refused)?;
-        }
-        let mut path = path.clone();
-        let mut ttl = Duration::ZERO;
-        for _ in 0..depth {
-            if !path.is_mutable() {
-                break;
+        let (out, mut better) = mpsc::channel(WAITING);
+        let last = async {
+            let mut last = None;
+            while let Some(end) = better.recv().await {
+                last = Some(end);
             }
-            let (next, kept) = self.step(&path, find).await?;
-            path = next;
-            ttl = match ttl.min(kept) {
-                Duration::ZERO => ttl.max(kept),
-                shorter => shorter,
-            };
-        }
-        Ok(Resolution {
-            mutable: path.is_mutable(),
-            path,
-            ttl,
-        })
+            last
+        };
+        let (ended, last) = both(self.resolve_better(path, depth, find, out), last).await;
+        ended?;
+        last.ok_or(Error::NoRecord)
     }
 
     /// Follows names until there is none left.
@@ -156,94 +158,6 @@ impl Resolver {
             return Err(Error::Recursion);
         }
         Ok((end.path, end.ttl))
-    }
-
-    async fn step(&self, path: &Path, find: &Find) -> Result<(Path, Duration)> {
-        let root = path.root().into_owned();
-        let given = self
-            .given
-            .as_ref()
-            .as_ref()
-            .map_err(|e| Error::StaticNames(e.clone()))?;
-        let (base, ttl) = match given.get(&root) {
-            Some(base) => (base.clone(), Duration::ZERO),
-            None => self.meaning(&root, find).await?,
-        };
-        Ok((join(base, path)?, ttl))
-    }
-
-    /// The best record of a name, as far as can be found out in the time that is given.
-    ///
-    /// # Errors
-    /// [`Error::NoRecord`], or the store fails.
-    pub async fn record(&self, name: &Name, find: &Find) -> Result<Record> {
-        if find.cached
-            && let Some(record) = self.cache.get(name)
-        {
-            return Ok(record);
-        }
-        let network = self.network.get().filter(|_| find.online);
-        if let Some(network) = network {
-            self.search(&**network, name, find).await?;
-        }
-        let record = self.store.get(name).await?.ok_or(Error::NoRecord)?;
-        if network.is_some() {
-            self.cache.put(*name, record.clone());
-        }
-        Ok(record)
-    }
-
-    /// Keeps what other nodes know.
-    async fn search(&self, network: &dyn Search, name: &Name, find: &Find) -> Result<()> {
-        let (out, mut found) = mpsc::channel(WAITING);
-        let keep = async {
-            while let Some(bytes) = found.recv().await {
-                match self.store.put(name, bytes).await {
-                    Err(failed @ Error::Store(_)) => return Err(failed),
-                    Err(error) => {
-                        tracing::debug!(target: "basalt::ipns", %name, %error, "what was found is no record");
-                    }
-                    Ok(_) => {}
-                }
-            }
-            Ok::<_, Error>(())
-        };
-        let search = both(network.search(name, find.records, out), keep);
-        let ended = match find.time {
-            Some(time) => timeout(time, search).await.ok(),
-            None => Some(search.await),
-        };
-        // What was found until then counts.
-        let Some((searched, kept)) = ended else {
-            return Ok(());
-        };
-        if let Err(error) = searched {
-            tracing::debug!(target: "basalt::ipns", %name, %error, "nobody could be asked");
-        }
-        kept
-    }
-
-    async fn meaning(&self, root: &str, find: &Find) -> Result<(Path, Duration)> {
-        if let Ok(name) = root.parse::<Name>() {
-            let record = self.record(&name, find).await?;
-            return Ok((record.value()?, record.kept_for()));
-        }
-        if is_domain(root) {
-            return match &self.dns {
-                Some(dns) => look_up(&**dns, root).await,
-                None => Err(Error::DnsLink {
-                    domain: format!("{root}."),
-                    why: "this resolver does not ask the DNS".to_owned(),
-                }),
-            };
-        }
-        match parse_cid(root) {
-            Ok((cid, _)) if cid.version() == Version::V1 && cid.codec() != codec::LIBP2P_KEY => {
-                let key = Cid::new_v1(codec::LIBP2P_KEY, *cid.hash());
-                Err(Error::NotAKey(cid_text(&key, Base::Base32Lower)))
-            }
-            _ => Err(Error::NotAName(root.to_owned())),
-        }
     }
 }
 

@@ -1,17 +1,13 @@
-//! Looking for records among other nodes, and remembering what was found.
+//! Looking for records among other nodes.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::{Name, Record};
+use crate::Name;
 
-/// Names that are remembered, unless it is said.
-const REMEMBERED: usize = 128;
 /// Records of the answers to one search that may wait to be looked at.
 pub(crate) const WAITING: usize = 8;
 
@@ -59,61 +55,4 @@ pub trait Search: Send + Sync + 'static {
         records: usize,
         out: mpsc::Sender<Bytes>,
     ) -> Result<(), String>;
-}
-
-/// The records that were found lately, for as long as they say themselves.
-pub(crate) struct Cache {
-    most: usize,
-    longest: Option<Duration>,
-    records: Mutex<HashMap<Name, (Record, Instant)>>,
-}
-
-impl Default for Cache {
-    fn default() -> Self {
-        Self::new(REMEMBERED, None)
-    }
-}
-
-impl Cache {
-    pub(crate) fn new(most: usize, longest: Option<Duration>) -> Self {
-        Self {
-            most,
-            longest,
-            records: Mutex::default(),
-        }
-    }
-
-    pub(crate) fn get(&self, name: &Name) -> Option<Record> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let (record, until) = records.get(name)?;
-        let alive = *until > Instant::now() && record.validate(name, crate::Moment::now()).is_ok();
-        alive.then(|| record.clone())
-    }
-
-    pub(crate) fn put(&self, name: Name, record: Record) {
-        let ttl = u64::try_from(record.ttl().unwrap_or(0)).unwrap_or(0);
-        let mut time = Duration::from_nanos(ttl);
-        if let Some(longest) = self.longest {
-            time = time.min(longest);
-        }
-        let now = Instant::now();
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        if time.is_zero() || self.most == 0 {
-            records.remove(&name);
-            return;
-        }
-        if records.len() >= self.most && !records.contains_key(&name) {
-            records.retain(|_, (_, until)| *until > now);
-            // Whose time is over first makes room.
-            let first = records.iter().min_by_key(|(_, (_, until))| *until);
-            if let Some(first) = first.map(|(name, _)| *name)
-                && records.len() >= self.most
-            {
-                records.remove(&first);
-            }
-        }
-        let until = now.checked_add(time);
-        let until = until.unwrap_or(now + Duration::from_secs(86_400));
-        records.insert(name, (record, until));
-    }
 }

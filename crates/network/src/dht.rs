@@ -1,7 +1,7 @@
 //! The DHT on the swarm: its questions and answers go over plain streams, and who speaks it is learnt
 //! from what peers say of themselves.
 
-mod frame;
+pub(crate) mod frame;
 mod turns;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use basalt_ipns::Dns;
 use libp2p::{Multiaddr, PeerId, StreamProtocol};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,7 @@ pub struct Handle {
     pub(crate) unsupported: Arc<[Unsupported]>,
     pub(crate) pubsub: Option<Pubsub>,
     pub(crate) tunnels: Arc<tunnel::Registry>,
+    pub(crate) dns: Arc<dyn Dns>,
     pub(crate) limits: Arc<Option<Limits>>,
     pub(crate) reachability: watch::Receiver<Reachability>,
     pub(crate) network_key: Option<Arc<str>>,
@@ -66,7 +68,8 @@ impl Handle {
     /// # Errors
     /// No address led to the peer.
     pub async fn connect(&self, peer: PeerId, addresses: Vec<Multiaddr>) -> Result<()> {
-        let named = addresses.into_iter().map(names::resolved);
+        let named = addresses.into_iter();
+        let named = named.map(|address| names::resolved(&*self.dns, peer, address));
         let addresses = futures::future::join_all(named).await.concat();
         let (answer, answered) = oneshot::channel();
         self.call(move |service| service.connect(peer, addresses, answer))

@@ -14,9 +14,11 @@ mod bootstrap;
 mod dht;
 mod dial;
 mod error;
+mod fetch;
 mod filter;
 mod handle;
 mod identify;
+mod incoming;
 pub mod limits;
 mod muxer;
 mod names;
@@ -46,14 +48,20 @@ mod wake;
 pub use address::{Unsupported, ip_of, peer_of, with_peer, without_peer};
 pub use dht::DhtHost;
 pub use error::{DialFailure, Error};
+pub use fetch::Lookup;
 pub use filter::Filters;
 pub use handle::Handle;
+pub use incoming::IncomingStream;
 pub use limits::Limits;
+pub use names::resolve;
 pub use options::{AutoNat, Options, Transports};
 pub use parse::{NotAnAddress, parse_address};
 pub use peers::{Connection, Direction, Identity};
 pub use ping::Pings;
-pub use pubsub::{MAX_MESSAGE, Message, Pubsub, PubsubOptions, SequenceNumbers, Subscription};
+pub use pubsub::{
+    Followed, Happening, Judge, Judgement, MAX_MESSAGE, Message, Pubsub, PubsubOptions,
+    SequenceNumbers, Subscription,
+};
 pub use range::{NotARange, Range};
 pub use reach::{Reach, Reachability};
 pub use relays::{RelayClient, RelayService};

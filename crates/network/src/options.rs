@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use basalt_bitswap::Port;
+use basalt_ipns::Dns;
 use libp2p::identity::Keypair;
 use libp2p::pnet::PreSharedKey;
 use libp2p::{Multiaddr, PeerId};
@@ -93,6 +95,8 @@ pub struct Options {
     pub limits: Option<Limits>,
     /// Where connections are given for Bitswap; without one it is not spoken.
     pub bitswap: Option<Port>,
+    /// Who is asked what names in addresses stand for; without, the system.
+    pub dns: Option<Arc<dyn Dns>>,
     /// How PubSub is spoken; without, it is not.
     pub pubsub: Option<PubsubOptions>,
     /// The key of a private network: the node speaks with those that have it too, and with nobody else.
@@ -130,6 +134,7 @@ impl Options {
             marks: Some(WaterMarks::default()),
             limits: Some(Limits::default()),
             bitswap: None,
+            dns: None,
             pubsub: None,
             network_key: None,
             transports: Transports::default(),

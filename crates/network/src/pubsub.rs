@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod check;
+mod follow;
 mod hub;
 
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use crate::{Error, Handle, Result};
 
 pub(crate) use behaviour::{Behaviour, Event, behaviour};
 pub(crate) use check::Work;
-use hub::Hub;
+pub use follow::{Followed, Happening, Judge, Judgement};
+pub(crate) use hub::Hub;
 pub use hub::Subscription;
 
 /// The largest message, in bytes.
@@ -91,6 +93,10 @@ impl Pubsub {
 
     pub(crate) fn work(&self) -> mpsc::Sender<Work> {
         self.work.clone()
+    }
+
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        self.hub.clone()
     }
 
     async fn call<T: Send + 'static>(
@@ -224,6 +230,9 @@ fn nanos() -> u64 {
 impl Service {
     /// Passes on what gossipsub has to say.
     pub(crate) fn on_pubsub(&mut self, event: Event) {
+        if let (Event::Subscribed { peer_id, topic }, Some(hub)) = (&event, &self.pubsub_hub) {
+            hub.followers.joined(topic.as_str(), *peer_id);
+        }
         let Some(refused) = behaviour::pass_on(event, self.pubsub_work.as_ref()) else {
             return;
         };

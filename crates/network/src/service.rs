@@ -20,6 +20,7 @@ use crate::announce::Rules;
 use crate::behaviour::{Behaviour, BehaviourEvent, Shared};
 use crate::filter::Filters;
 use crate::handle::Ask;
+use crate::names::Hosts;
 use crate::peers::{Direction, Open};
 use crate::reach::Found;
 use crate::relays::Used;
@@ -79,6 +80,8 @@ pub(crate) struct Service {
     closing: HashMap<ConnectionId, Vec<Answer>>,
     /// Where messages of PubSub go that came.
     pub(crate) pubsub_work: Option<mpsc::Sender<pubsub::Work>>,
+    /// Who hears of peers that read a topic.
+    pub(crate) pubsub_hub: Option<Arc<pubsub::Hub>>,
     /// The number of the last message that this node has published.
     pub(crate) last_number: u64,
 }
@@ -139,6 +142,7 @@ pub async fn start(options: Options) -> Result<Handle> {
         identified: HashSet::new(),
         closing: HashMap::new(),
         pubsub_work: None,
+        pubsub_hub: None,
         last_number: 0,
     };
     let pubsub = options
@@ -148,6 +152,7 @@ pub async fn start(options: Options) -> Result<Handle> {
     let served = service.swarm.behaviour().streams.services();
     let tunnels = tunnel::Registry::new(served.clone());
     service.pubsub_work = pubsub.as_ref().map(Pubsub::work);
+    service.pubsub_hub = pubsub.as_ref().map(Pubsub::hub);
     let missing = service.listen(&options.listen, &options.transports).await?;
     service.consider_relays();
     let reachability = service.reach.watch();
@@ -161,6 +166,7 @@ pub async fn start(options: Options) -> Result<Handle> {
     Ok(Handle {
         asks,
         peer,
+        dns: options.dns.unwrap_or_else(|| Arc::new(Hosts)),
         unsupported: missing.into(),
         pubsub,
         reachability,

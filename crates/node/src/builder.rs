@@ -6,11 +6,11 @@ use basalt_blockstore_rocks::{Options, RocksStore};
 use basalt_denylist::Denylists;
 use basalt_exchange::{Announced, BlockService, Exchange, Late, Refusal};
 use basalt_filestore::Filestore;
-use basalt_ipns::{Resolver, Store};
+use basalt_ipns::{Dns, Resolver, Store};
 use basalt_pin::Pins;
-use basalt_repo::Repo;
+use basalt_repo::{Config, Repo};
 
-use crate::dns::SystemDns;
+use crate::dns;
 use crate::files;
 use crate::node::Parts;
 use crate::{Node, Result};
@@ -78,10 +78,12 @@ impl NodeBuilder {
             let told = Arc::new(Announced::new(store.clone(), exchange.clone()));
             let blocks = gated(BlockService::new(told, exchange), &self.denied);
             let records: Arc<dyn Datastore> = store;
+            let dns = dns::resolvers(None);
             return Ok(Node::assemble(Parts {
                 files: files::assemble(None, &blocks, &records, pins.collector()),
                 pins,
-                names: names(records.clone(), &self.denied),
+                names: names(records.clone(), None, dns.clone(), &self.denied),
+                dns,
                 denied: self.denied,
                 blocks,
                 late,
@@ -112,10 +114,12 @@ impl NodeBuilder {
         let blocks = BlockService::new(told, exchange).hash_on_read(hash_on_read);
         let blocks = gated(blocks, &denied);
         let config = repo.config();
+        let dns = dns::resolvers(Some(&config));
         Ok(Node::assemble(Parts {
             files: files::assemble(Some(&config), &blocks, &records, pins.collector()),
             pins,
-            names: names(records.clone(), &denied),
+            names: names(records.clone(), Some(&config), dns.clone(), &denied),
+            dns,
             denied,
             blocks,
             late,
@@ -162,10 +166,23 @@ async fn filestore(repo: &Repo, store: &Arc<Measured>) -> Result<Option<Filestor
 /// Names that come before all others, as `name:path,name:path`.
 const NAMES_VARIABLE: &str = "IPFS_NS_MAP";
 
-fn names(records: Arc<dyn Datastore>, denied: &Denylists) -> Resolver {
+/// Names that are remembered where `Ipns.ResolveCacheSize` does not say.
+const REMEMBERED: usize = 128;
+
+fn names(
+    records: Arc<dyn Datastore>,
+    config: Option<&Config>,
+    dns: Arc<dyn Dns>,
+    denied: &Denylists,
+) -> Resolver {
     let given = std::env::var(NAMES_VARIABLE).ok();
-    let names = Resolver::new(Store::new(records), given.as_deref());
-    let names = names.with_dns(Arc::new(SystemDns::default()));
+    let mut names = Resolver::new(Store::new(records), given.as_deref()).with_dns(dns);
+    if let Some(config) = config {
+        let most = config.integer("Ipns.ResolveCacheSize");
+        let most = most.and_then(|most| usize::try_from(most).ok());
+        let most = most.filter(|most| *most > 0).unwrap_or(REMEMBERED);
+        names = names.remember(most, dns::longest_kept(config));
+    }
     if denied.are_off() {
         return names;
     }

@@ -16,6 +16,12 @@ impl Node {
         };
         let config = repo.config();
         config.check_start(start)?;
+        let before = if start.daemon { NOT_MADE } else { "" };
+        let failed = |wrong: String| basalt_repo::Error::Setting(format!("{before}{wrong}")).into();
+        if start.online {
+            let table = crate::dns::configured(&config);
+            table.map_err(|e| failed(e.to_string()))?;
+        }
         // The repo does not know hash functions.
         let Some(name) = config.import().hash_function.clone() else {
             return Ok(());
@@ -27,7 +33,6 @@ impl Node {
             }
             Some(_) => return Ok(()),
         };
-        let before = if start.daemon { NOT_MADE } else { "" };
-        Err(basalt_repo::Error::Setting(format!("{before}{wrong}")).into())
+        Err(failed(wrong))
     }
 }

@@ -1,56 +1,59 @@
-//! The DNS, as the system is set up to ask it.
+//! Who is asked about domains, as the config says.
 
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use basalt_dns::Resolvers;
 use basalt_ipns::{Dns, Texts};
-use hickory_resolver::TokioResolver;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::rr::RData;
+use basalt_network::Multiaddr;
+use basalt_repo::{Config, GoDuration};
 
-/// Asks the name servers of `/etc/resolv.conf`, from the first question on.
-#[derive(Default)]
-pub(crate) struct SystemDns {
-    resolver: OnceLock<Result<TokioResolver, String>>,
-}
+use crate::Node;
 
-impl SystemDns {
-    fn resolver(&self) -> Result<&TokioResolver, String> {
-        let made = self.resolver.get_or_init(|| {
-            let builder = TokioResolver::builder_tokio().map_err(|e| e.to_string())?;
-            builder.build().map_err(|e| e.to_string())
-        });
-        made.as_ref().map_err(Clone::clone)
+/// `DNS.Resolvers`. A table that cannot be followed breaks what needs the DNS, not the node.
+pub(crate) fn resolvers(config: Option<&Config>) -> Arc<dyn Dns> {
+    let Some(config) = config else {
+        return Arc::new(Resolvers::system());
+    };
+    match configured(config) {
+        Ok(resolvers) => Arc::new(resolvers),
+        Err(error) => Arc::new(Broken(format!("DNS.Resolvers: {error}"))),
     }
 }
+
+/// What the config says, or what is wrong with it.
+pub(crate) fn configured(config: &Config) -> basalt_dns::Result<Resolvers> {
+    let longest = config.duration("DNS.MaxCacheTTL");
+    let longest = longest.map(|longest| longest.to_std().unwrap_or_default());
+    Resolvers::new(&config.dns_resolvers_resolved(), longest)
+}
+
+struct Broken(String);
 
 #[async_trait]
-impl Dns for SystemDns {
-    async fn texts(&self, domain: &str) -> Result<Texts, String> {
-        let found = match self.resolver()?.txt_lookup(domain).await {
-            Ok(found) => found,
-            Err(NetError::Dns(DnsError::NoRecordsFound(_))) => return Ok(Texts::default()),
-            Err(error) => return Err(format!("lookup {domain}: {error}")),
-        };
-        let now = Instant::now();
-        let kept = found.valid_until().saturating_duration_since(now);
-        let texts = found
-            .answers()
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::TXT(text) => {
-                    let bytes = text.txt_data.concat();
-                    Some(String::from_utf8_lossy(&bytes).into_owned())
-                }
-                _ => None,
-            });
-        Ok(Texts {
-            texts: texts.collect(),
-            ttl: kept.min(LONGEST),
-        })
+impl Dns for Broken {
+    async fn texts(&self, _: &str) -> Result<Texts, String> {
+        Err(self.0.clone())
+    }
+
+    async fn addresses(&self, _: &str) -> Result<Vec<IpAddr>, String> {
+        Err(self.0.clone())
     }
 }
 
-/// Nothing is kept longer, whatever a name server says.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// `Ipns.MaxCacheTTL`.
+pub(crate) fn longest_kept(config: &Config) -> Option<std::time::Duration> {
+    let longest = config.duration("Ipns.MaxCacheTTL");
+    longest.map(|longest: GoDuration| longest.to_std().unwrap_or_default())
+}
+
+impl Node {
+    /// The addresses that the first name in an address stands for; the address itself where it has none.
+    ///
+    /// # Errors
+    /// Why the DNS does not say.
+    pub async fn resolve_address(&self, address: &Multiaddr) -> Result<Vec<Multiaddr>, String> {
+        basalt_network::resolve(&**self.dns(), address).await
+    }
+}

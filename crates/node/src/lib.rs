@@ -58,6 +58,7 @@ pub use files::directory_options;
 pub use import::{FileImport, Import, ImportOptions};
 pub use import_kubo::{KuboImport, KuboImportEvent, KuboImportProgress, KuboImported};
 pub use name_tree::NameTree;
+pub use names::{Awaited, NameGossip};
 pub use node::{Node, StorageStat};
 pub use object::{NodeChange, PatchOptions};
 pub use provide::{FastProvide, KeptBy, ProvideSettings, ProvideStats, Provider, Strategy};

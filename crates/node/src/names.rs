@@ -1,6 +1,10 @@
 //! Publishing under names.
 
+mod gossip;
 mod republish;
+
+pub(crate) use gossip::WeakNameGossip;
+pub use gossip::{Awaited, NameGossip};
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use basalt_blockstore_rocks::RocksStore;
 use basalt_denylist::Denylists;
 use basalt_exchange::{BlockService, Late};
 use basalt_filestore::Filestore;
-use basalt_ipns::Resolver;
+use basalt_ipns::{Dns, Resolver};
 use basalt_network::Handle;
 use basalt_pin::{Collect, Collection, Pin, Pins, Progress, Source, Summary};
 use basalt_repo::Repo;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::files::Files;
 use crate::source::Blocks;
 use crate::waits::Waits;
-use crate::{Error, NodeBuilder, Provider, Result, Routing, auto_gc};
+use crate::{Error, NameGossip, NodeBuilder, Provider, Result, Routing, auto_gc};
 
 /// How long closing waits for reads that nobody waits for any more.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -37,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) pins: Pins,
     pub(crate) files: Files,
     pub(crate) names: Resolver,
+    pub(crate) dns: Arc<dyn Dns>,
     pub(crate) agent_suffix: Option<String>,
     pub(crate) denied: Denylists,
 }
@@ -47,6 +48,7 @@ struct Inner {
     network: OnceLock<Handle>,
     bitswap: OnceLock<basalt_bitswap::Handle>,
     routing: OnceLock<Routing>,
+    gossip: OnceLock<NameGossip>,
     provider: OnceLock<Provider>,
 }
 
@@ -72,6 +74,7 @@ impl Node {
             network: OnceLock::new(),
             bitswap: OnceLock::new(),
             routing: OnceLock::new(),
+            gossip: OnceLock::new(),
             provider: OnceLock::new(),
         }))
     }
@@ -117,6 +120,11 @@ impl Node {
         &self.0.parts.denied
     }
 
+    /// Who is asked about domains.
+    pub fn dns(&self) -> &Arc<dyn Dns> {
+        &self.0.parts.dns
+    }
+
     pub(crate) fn agent_suffix(&self) -> Option<&str> {
         self.0.parts.agent_suffix.as_deref()
     }
@@ -147,6 +155,10 @@ impl Node {
 
     pub(crate) fn provider_slot(&self) -> &OnceLock<Provider> {
         &self.0.provider
+    }
+
+    pub(crate) fn gossip_slot(&self) -> &OnceLock<NameGossip> {
+        &self.0.gossip
     }
 
     pub(crate) fn routing_slot(&self) -> &OnceLock<Routing> {

@@ -31,6 +31,7 @@ impl Node {
         let config = self.require_repo()?.config();
         peers::check_listeners(&config, &options.listen, &options.filters);
         options.backup = self.backup_peers().await?;
+        options.dns = Some(self.dns().clone());
         options.bitswap = self.start_bitswap();
         options.pubsub = self.pubsub_options(start.pubsub)?;
         let handle = basalt_network::start(options).await?;

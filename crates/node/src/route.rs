@@ -3,13 +3,14 @@
 mod delegated;
 mod finder;
 mod names;
+mod own;
 mod records;
 mod upkeep;
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use basalt_ipns::Rules;
+use basalt_ipns::{Name, Rules};
 use basalt_network::{DhtHost, Handle, PeerId};
 use basalt_routing::{
     Dht, Dual, Error as Failed, Events, Mode, Options, PeerInfo, Providers, PublicKeys, Scope,
@@ -18,10 +19,12 @@ use basalt_routing::{
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::names::{NameGossip, WeakNameGossip};
 use crate::{Node, Result};
 use delegated::Delegated;
 pub(crate) use finder::Finder;
 use names::Names;
+use own::OwnBlocks;
 use records::Stored;
 
 /// `Routing.Type`.
@@ -62,6 +65,7 @@ pub struct Routing {
     kind: Kind,
     dual: Option<Dual>,
     delegated: Arc<Delegated>,
+    gossip: Arc<OnceLock<WeakNameGossip>>,
     network: Handle,
 }
 
@@ -105,7 +109,15 @@ impl Node {
             .with("pk", PublicKeys)
             .with("ipns", Rules);
         let records = Arc::new(Stored(self.records().clone()));
-        let providers = Arc::new(Providers::new(records.clone()));
+        let providers = Providers::new(records.clone());
+        let providers = match self.announces_every_block() {
+            true => {
+                let blocks = self.blocks().store().clone();
+                providers.with_own(network.local_peer(), Arc::new(OwnBlocks(blocks)))
+            }
+            false => providers,
+        };
+        let providers = Arc::new(providers);
         let values = Arc::new(Values::new(records, validators));
         let dht = |scope, mode| {
             let options = Options {
@@ -122,6 +134,7 @@ impl Node {
             kind,
             dual,
             delegated: Arc::default(),
+            gossip: Arc::default(),
             network,
         }
     }
@@ -136,6 +149,15 @@ impl Routing {
     /// The DHTs, if the node takes part in them.
     pub fn dht(&self) -> Option<&Dual> {
         self.dual.as_ref()
+    }
+
+    /// From now on names are exchanged over PubSub too.
+    pub(crate) fn follow_names(&self, gossip: &NameGossip) {
+        let _ = self.gossip.set(gossip.downgrade());
+    }
+
+    fn name_gossip(&self) -> Option<NameGossip> {
+        self.gossip.get()?.upgrade()
     }
 
     /// Whether the node can be reached from the internet: then it serves the DHT there, if that is
@@ -257,8 +279,16 @@ impl Routing {
                 None => 0,
             }
         };
-        let (by_dht, taken) = tokio::join!(by_dht, by_http);
-        if taken == 0 {
+        let by_gossip = async {
+            let name = Name::from_routing_key(key).ok();
+            let (Some(gossip), Some(name)) = (self.name_gossip(), name) else {
+                return false;
+            };
+            let given = gossip.publish(name, value.clone()).await;
+            given.is_ok()
+        };
+        let (by_dht, taken, by_gossip) = tokio::join!(by_dht, by_http, by_gossip);
+        if taken == 0 && !by_gossip {
             by_dht?;
         }
         Ok(())

@@ -14,12 +14,12 @@ mod server;
 mod store;
 mod table;
 mod values;
-mod wire;
+pub(crate) mod wire;
 
 pub use dht::{Dht, Mode, Options};
 pub use key::Key;
 pub use many::{Announced, Effort};
 pub use message::{Kind, Message, WireRecord};
-pub use providers::{Provided, Providers};
+pub use providers::{OwnContent, Provided, Providers};
 pub use table::{Bucket, Member};
 pub use values::Values;

@@ -22,6 +22,7 @@
 mod dual;
 mod error;
 mod event;
+mod fetch;
 mod host;
 mod kad;
 mod peer;
@@ -34,10 +35,11 @@ mod validate;
 pub use dual::{Dual, Which};
 pub use error::Error;
 pub use event::{Event, EventKind, Events};
+pub use fetch::{FetchAnswer, fetch_question, read_fetch_question};
 pub use host::Host;
 pub use kad::{
-    Announced, Bucket, Dht, Effort, Key, Kind, Member, Message, Mode, Options, Provided, Providers,
-    Values, WireRecord,
+    Announced, Bucket, Dht, Effort, Key, Kind, Member, Message, Mode, Options, OwnContent,
+    Provided, Providers, Values, WireRecord,
 };
 pub use peer::PeerInfo;
 pub use public_key::PublicKeys;

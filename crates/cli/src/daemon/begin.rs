@@ -162,6 +162,7 @@ pub(super) async fn network(node: &Node, start: &StartOptions) -> Result<String>
     };
     let routing = node.start_routing(Some(routing)).await;
     routing.map_err(failed)?;
+    node.start_name_gossip(start).await.map_err(failed)?;
     node.start_provider().await.map_err(failed)?;
     let addresses = network.listen_addresses().await;
     let addresses = addresses.map_err(|e| failed(e.into()))?;

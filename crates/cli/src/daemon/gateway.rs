@@ -27,7 +27,7 @@ pub(super) fn open(node: &Node, config: &Config) -> Gateway {
 }
 
 /// What the config says.
-fn settings(config: &Config) -> Settings {
+pub(super) fn settings(config: &Config) -> Settings {
     let own = config.gateway();
     let mut settings = Settings {
         headers: own.headers,

@@ -35,7 +35,10 @@ pub(crate) use name::{Name, escape_name};
 pub(crate) use new_blocks::{Keep, new_block, store};
 pub(crate) use online::{NEEDS_ONLINE, online_action, online_command};
 pub(crate) use paths::{parse_path, resolve, resolve_offline};
-pub(crate) use peer_addresses::{PeerAddresses, parse_addresses, parse_peer, peer_addresses};
+pub(crate) use peer_addresses::{
+    PeerAddresses, addresses_with_peers, parse_addresses, parse_peer, peer_addresses,
+    resolve_address,
+};
 pub(crate) use peer_text::PeerText;
 pub(crate) use read::whole_file;
 pub(crate) use removed::removed;

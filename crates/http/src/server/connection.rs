@@ -135,7 +135,7 @@ impl Connection {
         let asked = Asked {
             one_one: head.one_one,
             head: head.method == "HEAD",
-            keep_alive: keep_alive && !server.stop.is_cancelled(),
+            keep_alive: keep_alive && server.options.keep_alive && !server.stop.is_cancelled(),
             expects,
         };
         let body = if head.framing.is_done() {

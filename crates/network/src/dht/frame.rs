@@ -13,7 +13,7 @@ pub(super) const QUESTION: usize = 64 << 10;
 const AHEAD: usize = 16 << 10;
 
 /// Writes a message.
-pub(super) async fn write_frame(
+pub(crate) async fn write_frame(
     stream: &mut (impl AsyncWrite + Unpin),
     message: &[u8],
 ) -> Result<()> {
@@ -30,7 +30,7 @@ pub(super) async fn write_frame(
 }
 
 /// Reads a message of at most so many bytes; `None` where the stream ends before one begins.
-pub(super) async fn read_frame(
+pub(crate) async fn read_frame(
     stream: &mut (impl AsyncRead + Unpin),
     most: usize,
 ) -> Result<Option<Bytes>> {

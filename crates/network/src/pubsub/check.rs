@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::behaviour::{Verdict, report};
-use super::{Hub, Message, PubsubOptions, SequenceNumbers};
+use super::{Hub, Judgement, Message, PubsubOptions, SequenceNumbers};
 use crate::handle::Ask;
 
 /// Authors whose numbers are held in memory.
@@ -103,8 +103,14 @@ impl Check {
             self.known.insert(author, number);
             self.unwritten.insert(author);
         }
-        self.hub.deliver(message);
-        MessageAcceptance::Accept
+        match self.hub.followers.judge(&message) {
+            Judgement::Accept => {
+                self.hub.deliver(message);
+                MessageAcceptance::Accept
+            }
+            Judgement::Ignore => MessageAcceptance::Ignore,
+            Judgement::Reject => MessageAcceptance::Reject,
+        }
     }
 
     /// The greatest number of an author so far.

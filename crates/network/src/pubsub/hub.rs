@@ -8,6 +8,7 @@ use libp2p::gossipsub::IdentTopic;
 use tokio::sync::mpsc;
 
 use super::Message;
+use super::follow::Followers;
 use crate::handle::Ask;
 
 /// Messages that wait for a reader.
@@ -17,8 +18,9 @@ const BYTES: usize = 64 << 20;
 
 /// The readers, topic by topic.
 #[derive(Default)]
-pub(super) struct Hub {
+pub(crate) struct Hub {
     readers: Mutex<Readers>,
+    pub(super) followers: Followers,
 }
 
 #[derive(Default)]

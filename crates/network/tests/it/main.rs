@@ -5,6 +5,7 @@
 mod bitswap;
 mod connect;
 mod crowd;
+mod fetch;
 mod filters;
 mod keep;
 mod private;

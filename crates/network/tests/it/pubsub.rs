@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use basalt_network::{Handle, PeerId, Pubsub, PubsubOptions, SequenceNumbers, start};
+use basalt_network::{
+    Handle, Happening, Judgement, PeerId, Pubsub, PubsubOptions, SequenceNumbers, start,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
@@ -123,4 +125,52 @@ async fn large_messages_arrive() {
             .unwrap();
         assert_eq!(reader.next().await.unwrap().data.len(), size);
     }
+}
+
+/// Messages are judged by the node in the middle, which the others know alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_has_a_rule_of_its_own() {
+    let (one, middle, last) = (node().await, node().await, node().await);
+    connect(&middle, &one).await;
+    connect(&middle, &last).await;
+    let judge = Arc::new(|message: &[u8]| match message {
+        b"no" => Judgement::Reject,
+        b"again" => Judgement::Ignore,
+        _ => Judgement::Accept,
+    });
+    let mut reader = pubsub(&last).subscribe("rule").await.unwrap();
+    wait_for_reader(&middle, "rule", &last).await;
+    let mut followed = pubsub(&middle).follow("rule", judge.clone()).await.unwrap();
+    // Who was there before is told too.
+    let joined = followed.next().await.unwrap();
+    assert_eq!(joined, Happening::Joined(last.local_peer()));
+    wait_for_reader(&one, "rule", &middle).await;
+    for text in ["no", "first", "again", "second"] {
+        pubsub(&one).publish("rule", text.into()).await.unwrap();
+    }
+    for text in ["first", "second"] {
+        let Some(Happening::Message(message)) = followed.next().await else {
+            panic!("a message")
+        };
+        assert_eq!(message.data, text);
+        assert_eq!(reader.next().await.unwrap().data, text);
+    }
+    let _own = pubsub(&one).subscribe("rule").await.unwrap();
+    let joined = followed.next().await.unwrap();
+    assert_eq!(joined, Happening::Joined(one.local_peer()));
+    // A second rule takes the place of the first, whose end does not end it.
+    let never = Arc::new(|_: &[u8]| Judgement::Reject);
+    let mut second = pubsub(&middle).follow("rule", never).await.unwrap();
+    drop(followed);
+    assert_eq!(pubsub(&middle).topics(), ["rule"]);
+    pubsub(&one).publish("rule", "third".into()).await.unwrap();
+    while let Some(Happening::Joined(_)) = futures::FutureExt::now_or_never(second.next()).flatten()
+    {
+    }
+    drop(second);
+    let mut third = pubsub(&middle).follow("rule", judge).await.unwrap();
+    one.stop().await;
+    middle.stop().await;
+    middle.pubsub().unwrap().end_readers();
+    while third.next().await.is_some() {}
 }

@@ -236,3 +236,6 @@ impl Provider {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,7 +97,7 @@ pub struct ProvideSettings {
 }
 
 impl ProvideSettings {
-    pub(super) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config) -> Self {
         let time = |key: &str, default| {
             let time = config.duration(key).and_then(GoDuration::to_std);
             time.unwrap_or(default)

@@ -56,6 +56,8 @@ pub struct StartOptions {
     pub private_network: bool,
     /// Whether PubSub is on, where options say so in place of the config.
     pub pubsub: Option<bool>,
+    /// Whether names are exchanged over PubSub, where options say so in place of the config.
+    pub names_over_pubsub: Option<bool>,
 }
 
 impl Config {

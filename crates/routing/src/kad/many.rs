@@ -90,7 +90,7 @@ impl Dht {
             for (place, bytes) in batch.iter().enumerate() {
                 let key = Key::of(bytes);
                 let peers = self.nearest_to(&key, bytes, &mut covered, &mut done).await;
-                self.providers().add(bytes, &own);
+                self.providers().add_own(bytes, &own);
                 for peer in peers {
                     plan.entry(peer).or_default().push(place);
                 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use libp2p_identity::PeerId;
 use multiaddr::Multiaddr;
@@ -30,9 +31,17 @@ const ADDRESSES: usize = 32;
 /// What is known of who has something.
 pub type Provided = Vec<PeerInfo>;
 
+/// What the node itself announces, where that can be told without a list.
+#[async_trait]
+pub trait OwnContent: Send + Sync + 'static {
+    /// Whether the node announces what has this multihash.
+    async fn provides(&self, key: &[u8]) -> bool;
+}
+
 /// The provider records of a node.
 pub struct Providers {
     records: Arc<dyn Records>,
+    own: Option<(PeerId, Arc<dyn OwnContent>)>,
     waiting: Mutex<BTreeMap<Bytes, Bytes>>,
     count: AtomicUsize,
 }
@@ -42,8 +51,22 @@ impl Providers {
     pub fn new(records: Arc<dyn Records>) -> Self {
         Self {
             records,
+            own: None,
             waiting: Mutex::default(),
             count: AtomicUsize::new(0),
+        }
+    }
+
+    /// Knows what the node itself provides from its content, so that no record of that is kept.
+    pub fn with_own(mut self, node: PeerId, content: Arc<dyn OwnContent>) -> Self {
+        self.own = Some((node, content));
+        self
+    }
+
+    /// Keeps that the node itself has something, unless that is known anyway.
+    pub(super) fn add_own(&self, key: &[u8], own: &PeerInfo) {
+        if self.own.is_none() {
+            self.add(key, own);
         }
     }
 
@@ -83,17 +106,25 @@ impl Providers {
             let stored = self.records.scan(&prefix, None, TOLD).await?;
             stored.into_iter().collect()
         };
-        let waiting = self.waiting();
-        let new = waiting.range(Bytes::copy_from_slice(&prefix)..);
-        let new = new.take_while(|(place, _)| place.starts_with(&prefix));
-        found.extend(new.take(TOLD).map(|(k, v)| (k.clone(), v.clone())));
-        drop(waiting);
+        {
+            let waiting = self.waiting();
+            let new = waiting.range(Bytes::copy_from_slice(&prefix)..);
+            let new = new.take_while(|(place, _)| place.starts_with(&prefix));
+            found.extend(new.take(TOLD).map(|(k, v)| (k.clone(), v.clone())));
+        }
         let read = |(place, value): (&Bytes, &Bytes)| {
             let id = PeerId::from_bytes(place.get(prefix.len()..)?).ok()?;
             let (_, addresses) = fresh(value)?;
             Some(PeerInfo::new(id, read_addresses(&addresses)))
         };
-        Ok(found.iter().filter_map(read).take(TOLD).collect())
+        let mut all: Provided = found.iter().filter_map(read).take(TOLD).collect();
+        if let Some((node, content)) = &self.own
+            && !all.iter().any(|provider| provider.id == *node)
+            && content.provides(key).await
+        {
+            all.push(PeerInfo::new(*node, Vec::new()));
+        }
+        Ok(all)
     }
 
     /// Writes what waits.
@@ -182,6 +213,30 @@ mod tests {
         assert!(!providers.add(&[0; 81], &bare));
         providers.expire().await.unwrap();
         assert_eq!(providers.count.load(Ordering::Relaxed), 2);
+    }
+
+    struct Even;
+
+    #[async_trait]
+    impl OwnContent for Even {
+        async fn provides(&self, key: &[u8]) -> bool {
+            key.len().is_multiple_of(2)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_node_has_itself_needs_no_record() {
+        let records = Arc::new(MemoryRecords::default());
+        let own = PeerInfo::new(PeerId::random(), Vec::new());
+        let providers = Providers::new(records).with_own(own.id, Arc::new(Even));
+        providers.add_own(b"odd", &own);
+        providers.add_own(b"even", &own);
+        assert!(providers.waiting().is_empty());
+        assert_eq!(providers.get(b"even").await.unwrap(), [own.clone()]);
+        assert!(providers.get(b"odd").await.unwrap().is_empty());
+        // Said once, whoever else has said so.
+        providers.add(b"even", &own);
+        assert_eq!(providers.get(b"even").await.unwrap().len(), 1);
     }
 
     #[tokio::test]

@@ -95,7 +95,10 @@ impl Dht {
             }
             true
         };
-        for provider in self.providers().get(key).await? {
+        for mut provider in self.providers().get(key).await? {
+            if provider.id == self.host().local_peer() {
+                provider = self.own().await;
+            }
             if is_new(&provider) {
                 let _ = out.send(provider).await;
             }
@@ -129,7 +132,7 @@ impl Dht {
     /// [`Error::NobodyToAsk`], [`Error::NoAddresses`].
     pub async fn provide(&self, key: &[u8], events: &Events) -> Result<usize> {
         let own = self.own().await;
-        self.providers().add(key, &own);
+        self.providers().add_own(key, &own);
         let nearest = self.closest_peers(key, events).await?;
         let told = join_all(nearest.into_iter().map(async |peer| {
             events.tell(|| Event::of(EventKind::FinalPeer, peer)).await;

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 const MALFORMED: Error = Error::Malformed("not a protobuf message");
 
 /// What a field holds.
-pub(super) enum Field<'a> {
+pub(crate) enum Field<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     /// A number of fixed length, which no message has.
@@ -15,11 +15,11 @@ pub(super) enum Field<'a> {
 }
 
 /// The fields of a message, one after the other.
-pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Fields<'a> {
     /// The next field and its number.
-    pub(super) fn take(&mut self) -> Result<Option<(u64, Field<'a>)>> {
+    pub(crate) fn take(&mut self) -> Result<Option<(u64, Field<'a>)>> {
         if self.0.is_empty() {
             return Ok(None);
         }
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Writes a number, unless it is the default.
-pub(super) fn number(out: &mut Vec<u8>, field: u64, value: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, field: u64, value: u64) {
     if value != 0 {
         varint::write(field << 3, out);
         varint::write(value, out);
@@ -62,14 +62,14 @@ pub(super) fn number(out: &mut Vec<u8>, field: u64, value: u64) {
 }
 
 /// Writes bytes, unless there are none.
-pub(super) fn bytes(out: &mut Vec<u8>, field: u64, value: &[u8]) {
+pub(crate) fn bytes(out: &mut Vec<u8>, field: u64, value: &[u8]) {
     if !value.is_empty() {
         message(out, field, value);
     }
 }
 
 /// Writes bytes, even if there are none.
-pub(super) fn message(out: &mut Vec<u8>, field: u64, value: &[u8]) {
+pub(crate) fn message(out: &mut Vec<u8>, field: u64, value: &[u8]) {
     varint::write(field << 3 | 2, out);
     varint::write(value.len() as u64, out);
     out.extend_from_slice(value);

@@ -4,9 +4,12 @@ pub(crate) mod cancel;
 pub(crate) mod state;
 pub(crate) mod subs;
 
-use crate::Error;
+use basalt::{NameGossip, Node};
 
-/// Records are not exchanged over PubSub.
-fn not_enabled() -> Error {
-    Error::client("IPNS pubsub subsystem is not enabled")
+use crate::{Error, Result};
+
+/// Names over PubSub.
+fn gossip(node: &Node) -> Result<&NameGossip> {
+    let gossip = node.name_gossip();
+    gossip.ok_or_else(|| Error::client("IPNS pubsub subsystem is not enabled"))
 }

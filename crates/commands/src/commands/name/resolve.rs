@@ -2,8 +2,9 @@ use std::io::Write;
 
 use async_trait::async_trait;
 use basalt::ipld::{Namespace, Path};
-use basalt::ipns::DEPTH;
+use basalt::ipns::{DEPTH, Resolution};
 use basalt::repo::go_quote;
+use tokio::sync::mpsc;
 
 use crate::commands::resolve::{ResolvedPath, find_of};
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
@@ -61,18 +62,40 @@ Examples:
         find.cached = !call.options.no_cache;
         let path = path_of(&name)?;
         let depth = if call.options.recursive { DEPTH } else { 1 };
-        let end = match node.names().resolve(&path, depth, &find).await {
-            // A stream of answers that has none is no error.
-            Err(basalt::ipns::Error::NoRecord) if call.options.stream => return Ok(()),
-            end => end.map_err(basalt::Error::Ipns)?,
+        let answer = |end: Resolution| match end.mutable && call.options.recursive {
+            true => Err(basalt::Error::Ipns(basalt::ipns::Error::Recursion)),
+            false => Ok(ResolvedPath {
+                path: end.path.to_string(),
+            }),
         };
-        if end.mutable && call.options.recursive {
-            return Err(basalt::Error::Ipns(basalt::ipns::Error::Recursion).into());
+        if !call.options.stream {
+            let end = node.names().resolve(&path, depth, &find).await;
+            return out.once(answer(end.map_err(basalt::Error::Ipns)?)?).await;
         }
-        let path = end.path.to_string();
-        match call.options.stream {
-            true => out.emit(ResolvedPath { path }).await,
-            false => out.once(ResolvedPath { path }).await,
+        let (better, mut answers) = mpsc::channel(1);
+        let give = async {
+            while let Some(end) = answers.recv().await {
+                out.emit(answer(end)?).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        let search = node.names().resolve_better(&path, depth, &find, better);
+        tokio::pin!(search, give);
+        // Who reads may have gone, or an answer be an error: then nobody goes on searching.
+        let searched = tokio::select! {
+            searched = &mut search => {
+                give.await?;
+                searched
+            }
+            given = &mut give => {
+                given?;
+                search.await
+            }
+        };
+        match searched {
+            // A stream of answers that has none is no error.
+            Err(basalt::ipns::Error::NoRecord) => Ok(()),
+            searched => Ok(searched.map_err(basalt::Error::Ipns)?),
         }
     }
 

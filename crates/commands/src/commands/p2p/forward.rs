@@ -1,10 +1,11 @@
 use std::io::Write;
 
 use async_trait::async_trait;
+use basalt::Node;
 use basalt::network::{Multiaddr, PeerId, peer_of, without_peer};
 
 use super::{Foreground, check_protocol, network, stay};
-use crate::commands::support::parse_addresses;
+use crate::commands::support::{parse_addresses, resolve_address};
 use crate::{About, Arg, Call, Command, Error, Output, Result, Status, View};
 
 crate::options! {
@@ -55,7 +56,8 @@ Examples:
         let network = network(&call).await?;
         let [protocol, listen, target] = call.all_args().await?.try_into().unwrap_or_default();
         let addresses = parse_addresses(&[listen.clone(), target])?;
-        let (peer, places) = read_target(&addresses[1])?;
+        let node = call.ctx.node().await?;
+        let (peer, places) = read_target(node, &addresses[1]).await?;
         check_protocol(&protocol, call.options.allow_custom_protocol)?;
         let tunnel = network
             .forward(&protocol, &addresses[0], peer, places)
@@ -84,9 +86,31 @@ Examples:
     }
 }
 
-fn read_target(target: &Multiaddr) -> Result<(PeerId, Vec<Multiaddr>)> {
-    let peer = peer_of(target).ok_or_else(|| Error::new("invalid p2p multiaddr"))?;
-    let place = without_peer(target);
-    let places = Some(place).filter(|place| !place.is_empty());
-    Ok((peer, places.into_iter().collect()))
+/// The peer, and where it may be: as the address says, or as the DNS does where it names none.
+async fn read_target(node: &Node, target: &Multiaddr) -> Result<(PeerId, Vec<Multiaddr>)> {
+    let found = match peer_of(target) {
+        Some(_) => vec![target.clone()],
+        None => resolve_address(node, target).await?,
+    };
+    if found.is_empty() {
+        return Err(Error::new(format!(
+            "fail to resolve the multiaddr:{target}"
+        )));
+    }
+    let (mut peer, mut places) = (None, Vec::new());
+    for found in &found {
+        let Some(named) = peer_of(found) else {
+            continue;
+        };
+        let first = *peer.get_or_insert(named);
+        if first != named {
+            return Err(Error::new(format!(
+                "ambiguous multiaddr {target} could refer to {first} or {named}"
+            )));
+        }
+        places.push(without_peer(found));
+    }
+    places.retain(|place| !place.is_empty());
+    let peer = peer.ok_or_else(|| Error::new("invalid p2p multiaddr"))?;
+    Ok((peer, places))
 }

@@ -1,6 +1,11 @@
+use std::time::Duration;
+
+use basalt::Node;
 use basalt::block::parse_cid;
 use basalt::ipns::Name;
 use basalt::network::{Multiaddr, PeerId, parse_address, peer_of, without_peer};
+
+use tokio::time::timeout;
 
 use crate::{Error, Result};
 
@@ -25,6 +30,34 @@ pub(crate) fn peer_addresses(addresses: &[Multiaddr]) -> Result<Vec<PeerAddresse
         }
     }
     Ok(peers)
+}
+
+/// How long the DNS may take.
+const DNS: Duration = Duration::from_secs(10);
+
+/// Reads addresses that end with a peer; for those that do not the DNS is asked, which may know some that
+/// do.
+pub(crate) async fn addresses_with_peers(node: &Node, texts: &[String]) -> Result<Vec<Multiaddr>> {
+    let addresses = parse_addresses(texts)?;
+    let (mut all, bare): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|a| peer_of(a).is_some());
+    for address in bare {
+        let found = resolve_address(node, &address).await?;
+        let before = all.len();
+        all.extend(found.into_iter().filter(|found| peer_of(found).is_some()));
+        if all.len() == before {
+            return Err(Error::new(format!("found no ipfs peers at {address}")));
+        }
+    }
+    Ok(all)
+}
+
+/// What an address stands for by the DNS.
+pub(crate) async fn resolve_address(node: &Node, address: &Multiaddr) -> Result<Vec<Multiaddr>> {
+    match timeout(DNS, node.resolve_address(address)).await {
+        Ok(found) => found.map_err(Error::new),
+        Err(_) => Err(Error::new(format!("{address}: the DNS does not answer"))),
+    }
 }
 
 /// Reads multiaddrs.

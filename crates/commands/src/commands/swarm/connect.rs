@@ -1,9 +1,8 @@
 use std::io::Write;
 
 use async_trait::async_trait;
-use basalt::network::{Multiaddr, peer_of};
 
-use crate::commands::support::{Strings, online_action, parse_addresses, peer_addresses};
+use crate::commands::support::{Strings, addresses_with_peers, online_action, peer_addresses};
 use crate::options::NoOptions;
 use crate::{About, Arg, Call, Command, Error, Output, Result, View};
 
@@ -29,12 +28,12 @@ or be connected already. An address ends with the peer:
 
     async fn run(mut call: Call<NoOptions>, out: Output<Strings>) -> Result<()> {
         let texts = call.all_args().await?;
-        let addresses = with_peers(&texts)?;
+        let node = call.ctx.node().await?;
+        let addresses = addresses_with_peers(node, &texts).await?;
         let mut lines = Vec::new();
         for (peer, addresses) in peer_addresses(&addresses)? {
             let failed = |e: String| Error::new(format!("connect {peer} failure: {e}"));
             online_action(&call).await.map_err(|e| failed(e.message))?;
-            let node = call.ctx.node().await?;
             let connected = node.connect(peer, addresses).await;
             connected.map_err(|e| failed(e.to_string()))?;
             lines.push(format!("connect {peer} success"));
@@ -44,14 +43,5 @@ or be connected already. An address ends with the peer:
 
     fn text(_: &View<NoOptions>, _: &mut (), lines: Strings, w: &mut dyn Write) -> Result<()> {
         lines.write(w)
-    }
-}
-
-/// Reads addresses that must end with a peer.
-pub(super) fn with_peers(texts: &[String]) -> Result<Vec<Multiaddr>> {
-    let addresses = parse_addresses(texts)?;
-    match addresses.iter().find(|address| peer_of(address).is_none()) {
-        Some(bare) => Err(Error::new(format!("found no ipfs peers at {bare}"))),
-        None => Ok(addresses),
     }
 }

@@ -2,8 +2,7 @@ use std::io::Write;
 
 use async_trait::async_trait;
 
-use super::connect::with_peers;
-use crate::commands::support::{Strings, online_action, peer_addresses};
+use crate::commands::support::{Strings, addresses_with_peers, online_action, peer_addresses};
 use crate::options::NoOptions;
 use crate::{About, Arg, Call, Command, Output, Result, View};
 
@@ -29,7 +28,8 @@ one. Whatever needs the peer later connects again.
 
     async fn run(mut call: Call<NoOptions>, out: Output<Strings>) -> Result<()> {
         let texts = call.all_args().await?;
-        let addresses = with_peers(&texts)?;
+        let node = call.ctx.node().await?;
+        let addresses = addresses_with_peers(node, &texts).await?;
         let mut lines = Vec::new();
         for (peer, addresses) in peer_addresses(&addresses)? {
             let places = match addresses.is_empty() {

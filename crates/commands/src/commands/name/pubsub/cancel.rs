@@ -1,11 +1,13 @@
 use std::io::Write;
 
 use async_trait::async_trait;
+use basalt::Awaited;
 use serde::{Deserialize, Serialize};
 
-use super::not_enabled;
+use super::gossip;
+use crate::commands::support::parse_peer;
 use crate::options::NoOptions;
-use crate::{About, Arg, Call, Command, Output, Result, Status, View};
+use crate::{About, Arg, Call, Command, Error, Output, Result, Status, View};
 
 /// `ipfs name pubsub cancel`.
 pub(crate) struct Cancel;
@@ -27,9 +29,17 @@ impl Command for Cancel {
     const ABOUT: About = About::new("Follow a name no longer.").status(Status::Experimental);
     const ARGS: &'static [Arg] = &[Arg::required("name", "The name.")];
 
-    async fn run(call: Call<NoOptions>, _: Output<Canceled>) -> Result<()> {
-        call.ctx.node().await?;
-        Err(not_enabled())
+    async fn run(mut call: Call<NoOptions>, out: Output<Canceled>) -> Result<()> {
+        let name = call.next_arg().await?.unwrap_or_default();
+        let gossip = gossip(call.ctx.node().await?)?;
+        let name = name.strip_prefix("/ipns/").unwrap_or(&name);
+        let wrong = |e: Error| Error::client(format!("not a valid IPNS name: {}", e.message));
+        let peer = parse_peer(name).map_err(wrong)?;
+        let name = peer.to_base58().parse().map_err(basalt::Error::Ipns)?;
+        match gossip.cancel(&name).await {
+            Ok(canceled) => out.once(Canceled { canceled }).await,
+            Err(Awaited) => Err(Error::new("key has active subscriptions")),
+        }
     }
 
     fn text(_: &View<NoOptions>, _: &mut (), done: Canceled, w: &mut dyn Write) -> Result<()> {

@@ -3,6 +3,7 @@ use std::io::Write;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::gossip;
 use crate::options::NoOptions;
 use crate::{About, Call, Command, Output, Result, Status, View};
 
@@ -27,8 +28,8 @@ impl Command for State {
         About::new("Say whether names are followed through pubsub.").status(Status::Experimental);
 
     async fn run(call: Call<NoOptions>, out: Output<Answer>) -> Result<()> {
-        call.ctx.node().await?;
-        out.once(Answer { enabled: false }).await
+        let enabled = gossip(call.ctx.node().await?).is_ok();
+        out.once(Answer { enabled }).await
     }
 
     fn text(_: &View<NoOptions>, _: &mut (), answer: Answer, w: &mut dyn Write) -> Result<()> {

@@ -3,7 +3,7 @@ use std::io::Write;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::not_enabled;
+use super::gossip;
 use crate::commands::support::PeerText;
 use crate::{About, Call, Command, Output, Result, Status, View};
 
@@ -35,10 +35,16 @@ impl Command for Subs {
     const ABOUT: About =
         About::new("List the names that are followed.").status(Status::Experimental);
 
-    async fn run(call: Call<Options>, _: Output<Names>) -> Result<()> {
-        PeerText::new(&call.options.ipns_base)?;
-        call.ctx.node().await?;
-        Err(not_enabled())
+    async fn run(call: Call<Options>, out: Output<Names>) -> Result<()> {
+        let base = PeerText::new(&call.options.ipns_base)?;
+        let followed = gossip(call.ctx.node().await?)?.followed();
+        let mut names = Vec::new();
+        for name in followed {
+            let id = base.write(&name.multihash().to_bytes())?;
+            names.push(format!("/ipns/{id}"));
+        }
+        let strings = Some(names).filter(|names| !names.is_empty());
+        out.once(Names { strings }).await
     }
 
     fn text(_: &View<Options>, _: &mut (), names: Names, w: &mut dyn Write) -> Result<()> {
