@@ -232,7 +232,8 @@ mod tests {
         providers.add_own(b"odd", &own);
         providers.add_own(b"even", &own);
         assert!(providers.waiting().is_empty());
-        assert_eq!(providers.get(b"even").await.unwrap(), [own.clone()]);
+        let found = providers.get(b"even").await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&own));
         assert!(providers.get(b"odd").await.unwrap().is_empty());
         // Said once, whoever else has said so.
         providers.add(b"even", &own);
