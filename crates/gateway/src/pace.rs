@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(paces[0].kept(&cid), None);
         assert!(late.enter());
         assert_eq!(late.ahead(), 0);
-        paces.truncate(10);
+        paces.truncate(4);
         assert_eq!(late.ahead(), READ_AHEAD);
     }
 }
