@@ -19,6 +19,7 @@ mod nat;
 mod node;
 mod peers;
 mod program;
+mod routing;
 mod settings;
 mod side;
 mod slow;
@@ -48,6 +49,8 @@ Proofs on one binary (docs/testing.md):
   soak            mixed work on two nodes; memory stays flat
   floods          hostile peers by the hundred; memory, and an honest peer that is served meanwhile
   lowpower        the profile lowpower fetches and serves in 256 MB
+  dht             a DHT of it and of real Kubo: what one announces or publishes the others find
+  delegated       its server of /routing/v1, asked by real Kubo, and the other way round
   import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
 Options of the proofs:
@@ -83,6 +86,8 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "soak" => soak::run,
         "floods" => floods::run,
         "lowpower" => lowpower::run,
+        "dht" => routing::run_dht,
+        "delegated" => routing::run_delegated,
         _ => return None,
     };
     Some(settings::parse(args).and_then(|settings| {

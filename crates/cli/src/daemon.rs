@@ -118,11 +118,19 @@ async fn run_node(
     tokio::spawn(node.denylists().clone().watch(stop.clone()));
     let content = gateway::open(node, &config);
     let pages = Pages::new(&config, options.unrestricted_api, Requests::new("api"));
-    let (counted, asked) = (content.clone(), Requests::new("gateway"));
+    let routing = config.gateway().expose_routing_api;
+    let routing = routing.then(|| node.routing_server());
+    let counted = (content.clone(), routing.clone());
+    let asked = Requests::new("gateway");
     let pages = pages
         .with_content(gateway::as_content(&content))
         .with_requests(asked.clone())
-        .with_metrics(Arc::new(move |out| counted.write_metrics(out)));
+        .with_metrics(Arc::new(move |out| {
+            counted.0.write_metrics(out);
+            if let Some(routing) = &counted.1 {
+                routing.write_metrics(out);
+            }
+        }));
     let mut servers = JoinSet::new();
     for bound in bound {
         let access = Access::new(&config, bound.socket.map(|socket| socket.port()));
@@ -138,9 +146,10 @@ async fn run_node(
             .map_err(|e| Error::new(format!("serveHTTPApi: SetAPIAddr() failed: {e}")))?;
     }
     let bound = gateway::listen(&config).await?;
-    out.emit(gateway::greeting(&bound)).await?;
+    out.emit(gateway::greeting(&bound, routing.is_some()))
+        .await?;
     let url = gateway::serve(
-        &p2p_proxy::Front::new(&content, node, asked),
+        &p2p_proxy::Front::new(&content, routing, node, asked),
         bound,
         &config,
         &mut servers,
@@ -170,6 +179,9 @@ async fn run_node(
     first_minute::watch(node, stop.clone());
     out.emit("Daemon is ready\n".to_owned()).await?;
     systemd::notify("READY=1");
+    if node.routing().is_some_and(basalt::Routing::is_accelerated) {
+        out.emit(greeting::ACCELERATED.to_owned()).await?;
+    }
 
     tokio::select! {
         () = interrupt.asked() => {}

@@ -1,13 +1,12 @@
 use std::time::Duration;
 
-use basalt_block::{Base, Cid, cid_text, codec};
+use basalt_block::{Base, Cid, cid_string, cid_text, codec};
 use basalt_http::{Headers, Upload};
-use basalt_routing::PeerInfo;
 use bytes::Bytes;
 use libp2p_identity::PeerId;
 use tokio::time::timeout;
 
-use crate::{Endpoint, Error, Records, Result};
+use crate::{Endpoint, Error, Filters, PeerRecord, Result};
 
 /// How long an answer may take.
 const TIME: Duration = Duration::from_secs(30);
@@ -21,6 +20,7 @@ const RECORD: &str = "application/vnd.ipfs.ipns-record";
 #[derive(Debug, Clone)]
 pub struct Client {
     endpoint: Endpoint,
+    filters: Filters,
     http: basalt_http::Client,
 }
 
@@ -29,7 +29,18 @@ impl Client {
     pub fn new(endpoint: Endpoint, agent: &str) -> Self {
         let http = basalt_http::Client::new(endpoint.target()).proxied();
         let http = http.header("User-Agent", agent);
-        Self { endpoint, http }
+        Self {
+            endpoint,
+            filters: Filters::default(),
+            http,
+        }
+    }
+
+    /// What of the answers is wanted. Servers are asked for no more, and what they tell all the same is
+    /// left out.
+    pub fn filter(mut self, filters: Filters) -> Self {
+        self.filters = filters;
+        self
     }
 
     /// The server.
@@ -41,25 +52,41 @@ impl Client {
     ///
     /// # Errors
     /// The server does not answer as one.
-    pub async fn providers(&self, cid: &Cid) -> Result<Vec<PeerInfo>> {
+    pub async fn providers(&self, cid: &Cid) -> Result<Vec<PeerRecord>> {
         // Servers look at the multihash alone.
-        let base = match cid.version() {
-            basalt_block::Version::V0 => Base::Base58Btc,
-            basalt_block::Version::V1 => Base::Base32Lower,
-        };
-        let path = self.endpoint.path("providers", &cid_text(cid, base));
-        self.peers_at(&path).await
+        let path = self.endpoint.path("providers", &cid_string(cid));
+        self.filtered(path).await
     }
 
     /// Where a peer is; `None` where the server does not know.
     ///
     /// # Errors
     /// The server does not answer as one.
-    pub async fn peer(&self, peer: &PeerId) -> Result<Option<PeerInfo>> {
+    pub async fn peer(&self, peer: &PeerId) -> Result<Option<PeerRecord>> {
         let path = self.endpoint.path("peers", &key_text(&peer.to_bytes()));
-        let mut found = self.peers_at(&path).await?;
+        let mut found = self.filtered(path).await?;
         found.retain(|found| found.id == *peer);
         Ok(found.pop())
+    }
+
+    /// The peers of the server's DHT that are nearest to the place of a block.
+    ///
+    /// # Errors
+    /// The server does not answer as one.
+    pub async fn closest_peers(&self, cid: &Cid) -> Result<Vec<PeerRecord>> {
+        let path = self.endpoint.path("dht/closest/peers", &cid_string(cid));
+        self.peers_at(&path).await
+    }
+
+    /// Tells the server what a peer has; see [`Announcement::upload`](crate::Announcement::upload).
+    ///
+    /// # Errors
+    /// The server does not take it. Few do.
+    pub async fn announce(&self, upload: Vec<u8>) -> Result<()> {
+        let path = self.endpoint.path("providers", "");
+        let upload = Upload::Whole(upload.into());
+        let put = self.ask("PUT", &path, "application/json", upload).await?;
+        put.map(drop).ok_or_else(|| self.status(404))
     }
 
     /// The record of a name; `None` where the server has none. It is not checked.
@@ -89,9 +116,18 @@ impl Client {
         }
     }
 
-    async fn peers_at(&self, path: &str) -> Result<Vec<PeerInfo>> {
+    async fn filtered(&self, mut path: String) -> Result<Vec<PeerRecord>> {
+        let query = self.filters.query();
+        if !query.is_empty() {
+            path = format!("{path}?{query}");
+        }
+        let found = self.peers_at(&path).await?.into_iter();
+        Ok(found.filter_map(|r| self.filters.apply(r)).collect())
+    }
+
+    async fn peers_at(&self, path: &str) -> Result<Vec<PeerRecord>> {
         match self.ask("GET", path, PEERS, Upload::Empty).await? {
-            Some((kind, answer)) => Records::read(&answer, kind.contains("ndjson")),
+            Some((kind, answer)) => PeerRecord::read(&answer, kind.contains("ndjson")),
             None => Ok(Vec::new()),
         }
     }

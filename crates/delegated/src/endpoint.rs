@@ -82,6 +82,11 @@ impl Endpoint {
         matches!(self.scope, Scope::All | Scope::Names)
     }
 
+    /// Whether the URL is that of a server alone, with `/routing/v1` behind it or not.
+    pub fn is_plain(&self) -> bool {
+        self.path.is_empty() && self.scope == Scope::All
+    }
+
     pub(crate) fn target(&self) -> Target {
         let has_port = match self.authority.rsplit_once(':') {
             // A colon in brackets belongs to the address.

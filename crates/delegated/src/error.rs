@@ -27,4 +27,10 @@ pub enum Error {
     /// What the server answers is not what it should be.
     #[error("unreadable answer: {0}")]
     Answer(#[from] serde_json::Error),
+    /// What should be a JSON object is something else.
+    #[error("not a JSON object")]
+    NoObject,
+    /// Something could not be signed.
+    #[error("cannot sign: {0}")]
+    Signing(String),
 }

@@ -6,7 +6,7 @@ mod seen;
 mod walk;
 
 use basalt_block::Cid;
-use basalt_http::Headers;
+use basalt_http::{Headers, xxhash};
 
 use crate::answer::{Answer, Body, Refusal, Result};
 use crate::conditions;
@@ -16,7 +16,6 @@ use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::raw::set_disposition;
 use crate::resolve::{resolve, trace};
-use crate::xxhash;
 pub(crate) use params::{ByteRange, Params, Scope};
 use walk::Walk;
 

@@ -1,11 +1,10 @@
 //! In which form content is asked for.
 
 use basalt_block::codec;
-use basalt_http::Headers;
+use basalt_http::{Headers, media_type};
 use basalt_ipld::codec as codecs;
 
 use crate::ask::Ask;
-use crate::media_type;
 
 /// A form of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -79,6 +79,17 @@ impl Gateway {
         }))
     }
 
+    /// What is needed to know what the host of a request means.
+    pub(crate) fn for_hosts(&self) -> (&Settings, &Hosts, Backend) {
+        let inner = &*self.0;
+        (&inner.settings, &inner.hosts, inner.backend.clone())
+    }
+
+    /// The fields of every answer.
+    pub fn common_headers(&self) -> &Headers {
+        &self.0.common
+    }
+
     /// Writes what the gateway has done so far.
     pub fn write_metrics(&self, out: &mut basalt_http::metrics::Exposition) {
         self.0.metrics.write(out);
@@ -310,7 +321,7 @@ impl Gateway {
 }
 
 /// The path as Go's server sees it: as it came where that is a good way to write it.
-fn go_path(raw: &str, path: &[u8]) -> String {
+pub(crate) fn go_path(raw: &str, path: &[u8]) -> String {
     let good = |b: u8| b.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]/%".contains(&b);
     match raw.bytes().all(good) {
         true => raw.to_owned(),

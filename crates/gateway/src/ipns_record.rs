@@ -1,7 +1,7 @@
 //! The signed record of a name: `application/vnd.ipfs.ipns-record`.
 
 use basalt_block::{Version, codec, parse_cid};
-use basalt_http::{Headers, date};
+use basalt_http::{Headers, date, xxhash};
 use basalt_ipld::{Namespace, codec as codecs};
 use basalt_ipns::Name;
 
@@ -12,7 +12,6 @@ use crate::format::Format;
 use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::raw::set_disposition;
-use crate::xxhash;
 
 /// Answers with the best record that is known of the name.
 pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Answer> {

@@ -13,7 +13,7 @@ thread_local! {
 }
 
 /// Now, as IMF-fixdate (RFC 9110, 5.6.7). Formatted once a second and thread.
-pub(crate) fn now() -> [u8; 29] {
+pub fn now() -> [u8; 29] {
     let secs = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());

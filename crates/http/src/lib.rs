@@ -13,6 +13,7 @@ mod fetch;
 mod framing;
 mod head;
 mod headers;
+pub mod media_type;
 pub mod metrics;
 pub mod multipart;
 pub mod mux;
@@ -21,6 +22,7 @@ mod reader;
 mod responder;
 mod server;
 mod writer;
+pub mod xxhash;
 
 pub use authorization::authorization;
 pub use body::Body;

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use basalt_block::{Base, Cid, Multihash, cid_text, codec, decode_digits, parse_cid};
+use basalt_block::{Base, Cid, Multihash, cid_text, codec, decode_digits, parse_cid, varint};
 use libp2p_identity::PublicKey;
 
 use crate::{Error, Result};
 
 const PREFIX: &str = "/ipns/";
+
+/// Said of what is no multihash in no particular way.
+const NO_MULTIHASH: &str = "input isn't valid multihash";
 
 /// The identity hash: a short key is its own multihash.
 const IDENTITY: u64 = 0;
@@ -67,10 +70,11 @@ impl FromStr for Name {
         let text = text.strip_prefix(PREFIX).unwrap_or(text);
         let fail = |why: String| Error::Name(format!("failed to parse peer ID: {why}"));
         if text.starts_with("Qm") || text.starts_with('1') {
-            let bytes = decode_digits(Base::Base58Btc, text).map_err(fail)?;
+            let bytes = decode_digits(Base::Base58Btc, text);
+            let bytes = bytes.map_err(|_| fail(NO_MULTIHASH.to_owned()))?;
             return Multihash::from_bytes(&bytes)
                 .map(Self)
-                .map_err(|_| fail("input isn't valid multihash".to_owned()));
+                .map_err(|_| fail(what_is_wrong(&bytes)));
         }
         let (cid, _) = parse_cid(text).map_err(fail)?;
         match cid.codec() {
@@ -80,6 +84,27 @@ impl FromStr for Name {
                 codec_text(other)
             ))),
         }
+    }
+}
+
+/// What is wrong with bytes that are no multihash.
+fn what_is_wrong(bytes: &[u8]) -> String {
+    if bytes.len() < 2 {
+        return "multihash too short. must be >= 2 bytes".to_owned();
+    }
+    let mut rest = bytes;
+    let mut number = || varint::take(&mut rest).ok();
+    let (Some(_), Some(length)) = (number(), number()) else {
+        return "uvarint: buffer too small".to_owned();
+    };
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    if length > rest.len() {
+        return "length greater than remaining number of bytes in buffer".to_owned();
+    }
+    let whole = bytes.len() - rest.len() + length;
+    match length < rest.len() {
+        true => format!("multihash length inconsistent: expected {length}; got {whole}"),
+        false => NO_MULTIHASH.to_owned(),
     }
 }
 
@@ -122,6 +147,22 @@ mod tests {
                 "failed to parse peer ID: invalid cid: encoding/hex: invalid byte: U+006F 'o'",
             ),
             ("", "failed to parse peer ID: invalid cid: cid too short"),
+            (
+                "1",
+                "failed to parse peer ID: multihash too short. must be >= 2 bytes",
+            ),
+            (
+                "Qm",
+                "failed to parse peer ID: length greater than remaining number of bytes in buffer",
+            ),
+            (
+                "Qm0",
+                "failed to parse peer ID: input isn't valid multihash",
+            ),
+            (
+                "12D3KooWFZnDfM5LwFGLCN6m2MJxFMfqphKrRNnFTCyvgUhgAR2rx",
+                "failed to parse peer ID: multihash length inconsistent: expected 8; got 10",
+            ),
             (
                 "bafkreifzjut3te7nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e",
                 "can't convert CID of type \"raw\" to a peer ID",

@@ -140,7 +140,7 @@ impl Service {
         for dht in dual.both() {
             let protocol = StreamProtocol::new(dht.scope().protocol());
             match dht.mode() {
-                Mode::Client => services.remove(&protocol),
+                Mode::Client | Mode::Off => services.remove(&protocol),
                 Mode::Server => {
                     let dht = dht.clone();
                     let turns = Arc::<Turns>::default();

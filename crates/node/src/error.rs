@@ -153,6 +153,9 @@ pub enum Error {
     /// Other nodes do not know, or cannot be told.
     #[error(transparent)]
     Routing(#[from] basalt_routing::Error),
+    /// The routers of the config cannot be put together.
+    #[error("{0}")]
+    RoutingSettings(String),
     /// A setting of the network means nothing.
     #[error("{key}: {reason}")]
     NetworkSetting {

@@ -73,6 +73,7 @@ pub use basalt_block as block;
 pub use basalt_blockstore as blockstore;
 pub use basalt_car as car;
 pub use basalt_chunker as chunker;
+pub use basalt_delegated as delegated;
 pub use basalt_denylist as denylist;
 pub use basalt_exchange as exchange;
 pub use basalt_filestore as filestore;

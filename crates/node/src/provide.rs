@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basalt_block::Cid;
-use basalt_routing::{Announced, Dual, Effort, Error as Failed, Events};
+use basalt_routing::{Announced, Effort, Error as Failed, Events};
 use bytes::Bytes;
 
-use crate::{Node, Result};
+use crate::{Node, Result, Routing};
 use queue::Queue;
 pub use settings::{ProvideSettings, Strategy};
 use stats::Counters;
@@ -62,7 +62,7 @@ impl KeptBy {
 pub struct Provider(Arc<Inner>);
 
 struct Inner {
-    dual: Dual,
+    routing: Routing,
     settings: ProvideSettings,
     queue: Queue,
     counters: Counters,
@@ -75,13 +75,13 @@ impl Node {
     /// # Errors
     /// The settings mean nothing.
     pub async fn start_provider(&self) -> Result<()> {
-        let Some(dual) = self.routing().and_then(|routing| routing.dht()) else {
+        let Some(routing) = self.routing().filter(|r| r.has_whom_to_tell()) else {
             return Ok(());
         };
         let settings = ProvideSettings::of(&self.require_repo()?.config());
         let queue = Queue::open(self.records().clone(), &settings.strategy.to_string()).await?;
         let provider = Provider(Arc::new(Inner {
-            dual: dual.clone(),
+            routing: routing.clone(),
             settings,
             queue,
             counters: Counters::default(),
@@ -166,14 +166,14 @@ impl Provider {
     /// Nobody could be told.
     pub async fn announce(&self, cid: &Cid) -> Result<()> {
         let (key, none) = (cid.hash().to_bytes(), Events::default());
-        match self.0.dual.provide(&key, &none).await {
+        match self.0.routing.provide(&key, &none).await {
             Ok(0) => Err(Failed::NobodyToAsk.into()),
             Ok(records) => {
                 let records = u64::try_from(records).unwrap_or(u64::MAX);
                 self.0.counters.told(1, records);
                 Ok(())
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(error),
         }
     }
 
@@ -185,7 +185,7 @@ impl Provider {
     }
 
     fn has_peers(&self) -> bool {
-        self.0.dual.both().iter().any(|dht| dht.size() > 0)
+        self.0.routing.can_provide()
     }
 
     /// Waits until there is somebody to tell; says no when the node is closed.
@@ -201,22 +201,8 @@ impl Provider {
         true
     }
 
-    /// Announces keys in every DHT that has peers. A key counts as announced if it is in one.
+    /// Announces keys to whoever is to be told.
     async fn announce_many(&self, keys: Vec<Bytes>) -> Result<Announced> {
-        let (mut best, mut failed) = (None::<Announced>, None);
-        for dht in self.0.dual.both() {
-            if dht.size() == 0 {
-                continue;
-            }
-            match dht.provide_many(keys.clone(), self.effort()).await {
-                Ok(done) if best.is_none_or(|best| done.keys > best.keys) => best = Some(done),
-                Ok(_) => {}
-                Err(error) => failed = Some(error),
-            }
-        }
-        match (best, failed) {
-            (Some(done), _) => Ok(done),
-            (None, failed) => Err(failed.unwrap_or(Failed::NobodyToAsk).into()),
-        }
+        self.0.routing.provide_many(keys, self.effort()).await
     }
 }

@@ -1,10 +1,12 @@
 //! Who has what, and who is where, as far as other nodes tell.
 
+mod custom;
 mod delegated;
 mod finder;
 mod names;
 mod own;
 mod records;
+mod server;
 mod upkeep;
 
 use std::collections::HashSet;
@@ -13,14 +15,15 @@ use std::sync::{Arc, OnceLock};
 use basalt_ipns::{Name, Rules};
 use basalt_network::{DhtHost, Handle, PeerId};
 use basalt_routing::{
-    Dht, Dual, Error as Failed, Events, Mode, Options, PeerInfo, Providers, PublicKeys, Scope,
-    Validators, Values,
+    Announced, Dht, Dual, Effort, Error as Failed, Events, Mode, Options, PeerInfo, Providers,
+    PublicKeys, Scope, Validators, Values, Which,
 };
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::names::{NameGossip, WeakNameGossip};
-use crate::{Node, Result};
+use crate::{Error, Node, Result};
+use custom::{Announcer, Custom, CustomRouting, Part};
 use delegated::Delegated;
 pub(crate) use finder::Finder;
 use names::Names;
@@ -43,17 +46,17 @@ impl Kind {
             "autoclient" | "dhtclient" => Self::Client,
             "dhtserver" => Self::Server,
             // Both of these need no DHT of the node's own.
-            "none" | "delegated" | "custom" => Self::None,
+            "none" | "delegated" => Self::None,
             _ => Self::Auto,
         }
     }
 
-    /// What the node is in each of the two.
-    fn modes(self) -> Option<(Mode, Mode)> {
+    /// What the node is in each of the two, the internet's first; `None` if it takes no part at all.
+    fn parts(self) -> Option<[Part; 2]> {
         match self {
-            Self::Auto => Some((Mode::Client, Mode::Server)),
-            Self::Client => Some((Mode::Client, Mode::Client)),
-            Self::Server => Some((Mode::Server, Mode::Server)),
+            Self::Auto => Some([Part::Auto, Part::Server]),
+            Self::Client => Some([Part::Client, Part::Client]),
+            Self::Server => Some([Part::Server, Part::Server]),
             Self::None => None,
         }
     }
@@ -62,10 +65,15 @@ impl Kind {
 /// What a node asks other nodes for, and tells them; cheap to clone.
 #[derive(Clone)]
 pub struct Routing {
-    kind: Kind,
-    dual: Option<Dual>,
+    parts: [Part; 2],
+    /// The DHTs that the node takes part in.
+    served: Option<Dual>,
+    /// Whether the whole of the internet's DHT is to be known.
+    accelerated: bool,
+    custom: Option<CustomRouting>,
     delegated: Arc<Delegated>,
     gossip: Arc<OnceLock<WeakNameGossip>>,
+    values: Arc<Values>,
     network: Handle,
 }
 
@@ -74,25 +82,40 @@ impl Node {
     /// again from time to time. The network must have been started.
     ///
     /// # Errors
-    /// The network has stopped.
+    /// The network has stopped, or the routers of the config cannot be put together.
     pub async fn start_routing(&self, kind: Option<&str>) -> Result<()> {
         let Some(network) = self.network().cloned() else {
             return Ok(());
         };
         let config = self.require_repo()?.config();
         let text = kind.unwrap_or_else(|| config.routing_type());
-        let kind = Kind::of(text);
-        let delegated = match text {
-            "auto" | "autoclient" | "delegated" => Delegated::of(&config, &self.agent_version()),
-            _ => Delegated::default(),
+        let loopback = config.flag("Routing.LoopbackAddressesOnLanDHT") == Some(true);
+        let mut routing = match text {
+            "custom" => {
+                let custom = Custom::of(&config, &self.agent_version());
+                let custom = custom.map_err(Error::RoutingSettings)?;
+                let parts = Some(custom.parts);
+                let mut routing = self.assemble_routing(network.clone(), parts, loopback);
+                routing.accelerated = custom.accelerated;
+                let announcer = Announcer::new(network.clone(), config.private_key().ok());
+                let dual = routing.served.clone();
+                routing.custom = dual.map(|dual| CustomRouting::new(custom, dual, announcer));
+                routing
+            }
+            _ => self.assemble_routing(network.clone(), Kind::of(text).parts(), loopback),
         };
-        let loopback = config.flag("Routing.LoopbackAddressesOnLanDHT");
-        let mut routing = self.assemble_routing(network.clone(), kind, loopback.unwrap_or(false));
-        routing.delegated = Arc::new(delegated);
-        if let Some(dual) = &routing.dual {
+        if ["auto", "autoclient", "delegated"].contains(&text) {
+            routing.delegated = Arc::new(Delegated::of(&config, &self.agent_version()));
+        }
+        if text == "delegated" && routing.delegated.is_nobody() {
+            let why = "no delegated routers or publishers configured for 'delegated' routing mode";
+            return Err(Error::RoutingSettings(why.to_owned()));
+        }
+        routing.accelerated |= config.flag("Routing.AcceleratedDHTClient") == Some(true);
+        if let Some(dual) = &routing.served {
             network.serve_dht(dual).await?;
             let (dual, node) = (dual.clone(), self.clone());
-            tokio::spawn(upkeep::run(dual, node));
+            tokio::spawn(upkeep::run(dual, routing.accelerated, node));
         }
         self.names().ask(Arc::new(Names(routing.clone())));
         let _ = self.routing_slot().set(routing);
@@ -103,7 +126,12 @@ impl Node {
         Ok(())
     }
 
-    fn assemble_routing(&self, network: Handle, kind: Kind, loopback: bool) -> Routing {
+    fn assemble_routing(
+        &self,
+        network: Handle,
+        parts: Option<[Part; 2]>,
+        loopback: bool,
+    ) -> Routing {
         let host = Arc::new(DhtHost::new(network.clone()));
         let validators = Validators::default()
             .with("pk", PublicKeys)
@@ -119,22 +147,22 @@ impl Node {
         };
         let providers = Arc::new(providers);
         let values = Arc::new(Values::new(records, validators));
-        let dht = |scope, mode| {
+        let dht = |scope, part: Part| {
             let options = Options {
                 scope,
-                mode,
+                mode: part.mode(),
                 loopback,
             };
             Dht::new(options, host.clone(), providers.clone(), values.clone())
         };
-        let dual = kind
-            .modes()
-            .map(|(wan, lan)| Dual::new(dht(Scope::Wan, wan), dht(Scope::Lan, lan)));
         Routing {
-            kind,
-            dual,
+            parts: parts.unwrap_or_default(),
+            served: parts.map(|[wan, lan]| Dual::new(dht(Scope::Wan, wan), dht(Scope::Lan, lan))),
+            accelerated: false,
+            custom: None,
             delegated: Arc::default(),
             gossip: Arc::default(),
+            values,
             network,
         }
     }
@@ -146,9 +174,9 @@ impl Node {
 }
 
 impl Routing {
-    /// The DHTs, if the node takes part in them.
+    /// The DHTs, if the node takes part in them and the config does not put routing together itself.
     pub fn dht(&self) -> Option<&Dual> {
-        self.dual.as_ref()
+        self.served.as_ref().filter(|_| self.custom.is_none())
     }
 
     /// From now on names are exchanged over PubSub too.
@@ -160,19 +188,30 @@ impl Routing {
         self.gossip.get()?.upgrade()
     }
 
-    /// Whether the node can be reached from the internet: then it serves the DHT there, if that is
-    /// left to it.
+    /// Whether the whole of the internet's DHT is, or will be, known to the node.
+    pub fn is_accelerated(&self) -> bool {
+        self.accelerated
+    }
+
+    /// Whether the node can be reached from the internet: then it serves the DHTs for which that
+    /// matters.
     ///
     /// # Errors
     /// The network has stopped.
     pub async fn reachable(&self, is: bool) -> Result<()> {
-        if let (Kind::Auto, Some(dual)) = (self.kind, &self.dual) {
-            let mode = if is { Mode::Server } else { Mode::Client };
-            let [wan, _] = dual.both();
-            if wan.mode() != mode {
-                wan.set_mode(mode);
-                self.network.serve_dht(dual).await?;
+        let Some(dual) = &self.served else {
+            return Ok(());
+        };
+        let mode = if is { Mode::Server } else { Mode::Client };
+        let mut changed = false;
+        for (part, dht) in self.parts.iter().zip(dual.both()) {
+            if *part == Part::Auto && dht.mode() != mode {
+                dht.set_mode(mode);
+                changed = true;
             }
+        }
+        if changed {
+            self.network.serve_dht(dual).await?;
         }
         Ok(())
     }
@@ -189,21 +228,10 @@ impl Routing {
         events: &Events,
         out: mpsc::Sender<PeerInfo>,
     ) -> Result<()> {
-        if self.delegated.is_empty() {
-            return match &self.dual {
-                Some(dual) => Ok(dual.find_providers(multihash, most, events, out).await?),
-                None => Ok(()),
-            };
+        if let (Some(dual), true) = (self.dht(), self.delegated.is_empty()) {
+            return Ok(dual.find_providers(multihash, most, events, out).await?);
         }
         let (found, mut merged) = mpsc::channel::<PeerInfo>(16);
-        let for_dht = found.clone();
-        let by_dht = async move {
-            match &self.dual {
-                Some(dual) => dual.find_providers(multihash, most, events, for_dht).await,
-                None => Ok(()),
-            }
-        };
-        let by_http = self.delegated.find_providers(multihash, found);
         let give = async {
             let mut given = HashSet::new();
             while let Some(peer) = merged.recv().await {
@@ -216,7 +244,20 @@ impl Routing {
                 }
             }
         };
-        let search = async move { tokio::join!(by_dht, by_http).0 };
+        let search = async move {
+            if let Some(custom) = &self.custom {
+                return custom.find_providers(multihash, most, events, found).await;
+            }
+            let for_dht = found.clone();
+            let by_dht = async move {
+                match self.dht() {
+                    Some(dual) => dual.find_providers(multihash, most, events, for_dht).await,
+                    None => Ok(()),
+                }
+            };
+            let by_http = self.delegated.find_providers(multihash, found);
+            tokio::join!(by_dht, by_http).0
+        };
         tokio::pin!(search);
         tokio::pin!(give);
         tokio::select! {
@@ -235,8 +276,11 @@ impl Routing {
     /// # Errors
     /// It is not found, or there is nobody to ask.
     pub async fn find_peer(&self, peer: PeerId, events: &Events) -> Result<PeerInfo> {
+        if let Some(custom) = &self.custom {
+            return Ok(custom.find_peer(peer, events).await?);
+        }
         let by_dht = async {
-            let dual = self.dual.as_ref().ok_or(Failed::NotFound)?;
+            let dual = self.dht().ok_or(Failed::NotFound)?;
             dual.find_peer(peer, events).await
         };
         let by_http = self.delegated.find_peer(peer);
@@ -255,13 +299,71 @@ impl Routing {
         Ok(found?)
     }
 
+    /// Whether there may be somebody to tell what the node has.
+    pub fn can_provide(&self) -> bool {
+        match (&self.custom, &self.served) {
+            (Some(custom), _) => custom.can_provide(),
+            (None, Some(dual)) => dual.both().iter().any(|dht| dht.size() > 0),
+            (None, None) => false,
+        }
+    }
+
+    /// Whether the node could ever tell anybody what it has.
+    pub(crate) fn has_whom_to_tell(&self) -> bool {
+        self.custom.is_some() || self.served.is_some()
+    }
+
     /// Tells others that the node has what has this multihash; returns how many know it.
     ///
     /// # Errors
     /// There is nobody to tell.
     pub async fn provide(&self, multihash: &[u8], events: &Events) -> Result<usize> {
-        let dual = self.dual.as_ref().ok_or(Failed::NotSupported)?;
+        if let Some(custom) = &self.custom {
+            let key = Bytes::copy_from_slice(multihash);
+            let told = custom.provide_many(vec![key], Effort::default()).await?;
+            return Ok(usize::try_from(told.records).unwrap_or(usize::MAX));
+        }
+        let dual = self.dht().ok_or(Failed::NotSupported)?;
         Ok(dual.provide(multihash, events).await?)
+    }
+
+    /// Tells others that the node has what has these multihashes: in every DHT that has peers, or as the
+    /// config says. A key counts as announced if it is in one.
+    ///
+    /// # Errors
+    /// There is nobody to tell.
+    pub async fn provide_many(&self, keys: Vec<Bytes>, effort: Effort) -> Result<Announced> {
+        if let Some(custom) = &self.custom {
+            return Ok(custom.provide_many(keys, effort).await?);
+        }
+        let dual = self.dht().ok_or(Failed::NotSupported)?;
+        let (mut best, mut failed) = (None::<Announced>, None);
+        for dht in dual.both() {
+            if dht.size() == 0 {
+                continue;
+            }
+            match dht.provide_many(keys.clone(), effort).await {
+                Ok(done) if best.is_none_or(|best| done.keys > best.keys) => best = Some(done),
+                Ok(_) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        match (best, failed) {
+            (Some(done), _) => Ok(done),
+            (None, failed) => Err(failed.unwrap_or(Failed::NobodyToAsk).into()),
+        }
+    }
+
+    /// The peers of the internet's DHT that are nearest to a key, and where they are.
+    ///
+    /// # Errors
+    /// [`Failed::NotSupported`] where the node takes no part in it, or there is nobody to ask.
+    pub async fn closest_peers(&self, key: &[u8]) -> Result<Vec<PeerInfo>> {
+        // Who is in the local network is nobody else's business.
+        let wan = self.dht().ok_or(Failed::NotSupported)?;
+        let wan = wan.dht(Which::One(Scope::Wan));
+        let found = wan.closest_peers(key, &Events::default()).await?;
+        Ok(wan.locate(found).await)
     }
 
     /// Gives a value to others.
@@ -269,8 +371,12 @@ impl Routing {
     /// # Errors
     /// It is not valid, a better one is known, or there is nobody to give it to.
     pub async fn put_value(&self, key: &[u8], value: &Bytes, events: &Events) -> Result<()> {
+        if let Some(custom) = &self.custom {
+            self.values.validators().validate(key, value)?;
+            return Ok(custom.put_value(key, value).await?);
+        }
         let by_dht = async {
-            let dual = self.dual.as_ref().ok_or(Failed::NotSupported)?;
+            let dual = self.dht().ok_or(Failed::NotSupported)?;
             dual.put_value(key, value, events).await
         };
         let by_http = async {
@@ -294,22 +400,55 @@ impl Routing {
         Ok(())
     }
 
+    /// Gives the values of a key as they are found, after `quorum` of a DHT no more, where 0 is all.
+    /// Those of servers are not checked.
+    ///
+    /// # Errors
+    /// There is nobody to ask.
+    pub async fn search_value(
+        &self,
+        key: &[u8],
+        quorum: usize,
+        events: &Events,
+        out: mpsc::Sender<Bytes>,
+    ) -> Result<(), Failed> {
+        if let Some(custom) = &self.custom {
+            return custom.search_value(key, quorum, events, out).await;
+        }
+        let name = key.strip_prefix(b"/ipns/");
+        let for_http = out.clone();
+        let by_http = async {
+            if let Some(name) = name {
+                self.delegated.records(name, for_http).await;
+            }
+        };
+        let Some(dual) = self.dht() else {
+            by_http.await;
+            return Ok(());
+        };
+        let by_dht = dual.search_value(key, quorum, events, out);
+        tokio::join!(by_dht, by_http).0
+    }
+
     /// The best value of a key.
     ///
     /// # Errors
     /// Nobody has one, or there is nobody to ask.
     pub async fn get_value(&self, key: &[u8], events: &Events) -> Result<Bytes> {
-        let dual = self.dual.as_ref().ok_or(Failed::NotFound)?;
-        let (out, mut found) = mpsc::channel(8);
-        let last = async {
-            let mut last = None;
+        let rules = self.values.validators();
+        let (out, mut found) = mpsc::channel::<Bytes>(8);
+        let best = async {
+            let mut best: Option<Bytes> = None;
             while let Some(value) = found.recv().await {
-                last = Some(value);
+                let better = |best: &Bytes| rules.is_better(key, &value, best);
+                if rules.validate(key, &value).is_ok() && best.as_ref().is_none_or(better) {
+                    best = Some(value);
+                }
             }
-            last
+            best
         };
-        let (ended, last) = tokio::join!(dual.search_value(key, 0, events, out), last);
-        match last {
+        let (ended, best) = tokio::join!(self.search_value(key, 0, events, out), best);
+        match best {
             Some(value) => Ok(value),
             None => Err(ended.err().unwrap_or(Failed::NotFound).into()),
         }
@@ -321,12 +460,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_have_modes() {
-        let modes = |text| Kind::of(text).modes();
-        assert_eq!(modes("auto"), Some((Mode::Client, Mode::Server)));
-        assert_eq!(modes("dht"), Some((Mode::Client, Mode::Server)));
-        assert_eq!(modes("dhtclient"), Some((Mode::Client, Mode::Client)));
-        assert_eq!(modes("dhtserver"), Some((Mode::Server, Mode::Server)));
-        assert_eq!(modes("none"), None);
+    fn kinds_have_parts() {
+        let parts = |text| Kind::of(text).parts();
+        assert_eq!(parts("auto"), Some([Part::Auto, Part::Server]));
+        assert_eq!(parts("dht"), Some([Part::Auto, Part::Server]));
+        assert_eq!(parts("dhtclient"), Some([Part::Client, Part::Client]));
+        assert_eq!(parts("dhtserver"), Some([Part::Server, Part::Server]));
+        assert_eq!(parts("none"), None);
+        assert_eq!(parts("delegated"), None);
     }
 }

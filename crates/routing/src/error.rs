@@ -45,6 +45,9 @@ pub enum Error {
     /// A peer has not answered in time.
     #[error("context deadline exceeded")]
     Timeout,
+    /// A server that was asked, not a peer, is of no use.
+    #[error("{0}")]
+    Remote(String),
     /// Records cannot be read or written.
     #[error("the store of routing failed: {0}")]
     Store(String),

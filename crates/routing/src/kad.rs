@@ -1,6 +1,7 @@
 //! One Kademlia DHT.
 
 mod covered;
+mod crawl;
 mod dht;
 mod key;
 mod lookup;
@@ -14,6 +15,7 @@ mod server;
 mod store;
 mod table;
 mod values;
+mod whole;
 pub(crate) mod wire;
 
 pub use dht::{Dht, Mode, Options};

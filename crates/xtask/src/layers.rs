@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("exchange", &["blockstore"]),
     ("bitswap", &["exchange"]),
     ("routing", &["block"]),
-    ("delegated", &["routing", "http"]),
+    ("delegated", &["routing", "http", "ipns"]),
     ("ipns", &["routing", "ipld", "blockstore"]),
     ("denylist", &["ipns", "http"]),
     ("dns", &["ipns", "http"]),

@@ -86,9 +86,19 @@ pub(super) async fn listen(config: &Config) -> Result<Vec<Bound>> {
 }
 
 /// What is said of the listeners.
-pub(super) fn greeting(bound: &[Bound]) -> String {
+pub(super) fn greeting(bound: &[Bound], routing: bool) -> String {
     let line = |bound: &Bound| format!("Gateway server listening on {}\n", bound.address);
-    bound.iter().map(line).collect()
+    let mut said: String = bound.iter().map(line).collect();
+    for bound in bound.iter().filter(|_| routing) {
+        let at = match bound.socket {
+            Some(socket) => socket.to_string(),
+            None => bound.address.trim_start_matches("/unix").to_owned(),
+        };
+        said.push_str(&format!(
+            "Routing V1 API exposed at http://{at}/routing/v1\n"
+        ));
+    }
+    said
 }
 
 /// Serves on the listeners, and gives the URL for the `gateway` file.

@@ -21,6 +21,13 @@ the peer ID, stop the daemon and run:
 
 ";
 
+/// For nodes that go through the whole DHT first.
+pub(super) const ACCELERATED: &str = "
+Routing.AcceleratedDHTClient is enabled: the node goes through the whole DHT now, and once an hour.
+Everything works meanwhile; finding and announcing become faster when that is done.
+
+";
+
 /// Where the daemon listens.
 pub(super) fn listeners(config: &Config, bound: &[Bound]) -> String {
     let mut text = String::new();

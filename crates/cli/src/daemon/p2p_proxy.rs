@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basalt::Node;
+use basalt::delegated::Server;
 use basalt::network::{Handle, PeerId};
 use basalt::repo::parse_peer_id;
 use basalt_gateway::Gateway;
 use basalt_http::metrics::Requests;
-use basalt_http::{Body, Client, Handler, Headers, Request, Responder, Target, Upload, query};
+use basalt_http::{Body, Client, Handler, Headers, Request, Responder, Target, Upload, mux, query};
 use tokio::time::timeout;
 
 use super::domains::Domains;
@@ -34,10 +35,11 @@ const OWN: &[&str] = &[
     "Upgrade",
 ];
 
-/// The gateway, and before it the way to peers where that is on.
+/// The gateway, and before it the server of routing and the way to peers where these are on.
 #[derive(Clone)]
 pub(super) struct Front {
     gateway: Gateway,
+    routing: Option<Server>,
     network: Option<Handle>,
     /// Hosts whose paths the gateway redirects to subdomains.
     redirecting: Arc<[String]>,
@@ -47,7 +49,12 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(gateway: &Gateway, node: &Node, requests: Requests) -> Self {
+    pub(super) fn new(
+        gateway: &Gateway,
+        routing: Option<Server>,
+        node: &Node,
+        requests: Requests,
+    ) -> Self {
         let config = node.repo().map(|repo| repo.config());
         let on = config
             .as_ref()
@@ -67,6 +74,7 @@ impl Front {
             domains: Arc::new(Domains::new(hosts.map(|(host, _)| host.as_str()))),
             redirecting: redirecting.chain(["localhost".to_owned()]).collect(),
             gateway: gateway.clone(),
+            routing,
             network: node.network().filter(|_| on).cloned(),
         }
     }
@@ -78,7 +86,12 @@ impl Handler for Front {
         let _running = self.requests.begin(&request, &responder, series);
         let asked = self.network.as_ref().zip(self.path_of(&request));
         let Some((network, path)) = asked else {
-            return self.gateway.handle(request, responder).await;
+            return match &self.routing {
+                Some(server) if is_routing(&request) && self.gateway.leaves(&request).await => {
+                    self.route(server, request, responder).await;
+                }
+                _ => self.gateway.handle(request, responder).await,
+            };
         };
         let done = match Asked::read(&path) {
             Some(asked) => pass(network, asked, request, responder).await,
@@ -90,7 +103,30 @@ impl Handler for Front {
     }
 }
 
+/// The path of the server of routing without its last slash, to which browsers are led.
+const ROUTING: &str = "/routing/v1";
+
+fn is_routing(request: &Request) -> bool {
+    let rest = request.path().strip_prefix(ROUTING);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 impl Front {
+    /// Has the server of routing answer.
+    async fn route(&self, server: &Server, request: Request, responder: Responder) {
+        let common = self.gateway.common_headers();
+        let done = match request.path() {
+            ROUTING => {
+                let to = mux::with_query(basalt::delegated::PREFIX, request.query());
+                mux::redirect(responder, &request.method, 307, Headers::new(), &to)
+            }
+            _ => server.answer(request, common, responder).await,
+        };
+        if let Err(error) = done {
+            tracing::debug!(target: "basalt::routing", %error, "an answer was not sent whole");
+        }
+    }
+
     /// The path under `/p2p/` of a request for a peer.
     fn path_of(&self, request: &Request) -> Option<String> {
         let host = request.headers.get("Host").unwrap_or_default();

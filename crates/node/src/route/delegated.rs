@@ -1,7 +1,7 @@
 //! Servers that are asked over HTTP.
 
 use basalt_block::{Cid, Multihash, codec};
-use basalt_delegated::{Client, Endpoint};
+use basalt_delegated::{Client, Endpoint, Filters};
 use basalt_network::PeerId;
 use basalt_repo::Config;
 use basalt_routing::PeerInfo;
@@ -12,6 +12,25 @@ use tokio::sync::mpsc;
 
 /// URLs that stand in for `Routing.DelegatedRouters`, with commas or spaces between them.
 const VARIABLE: &str = "IPFS_HTTP_ROUTERS";
+/// The ways to get blocks that are asked for, where they are not the usual ones.
+const PROTOCOLS: &str = "IPFS_HTTP_ROUTERS_FILTER_PROTOCOLS";
+
+/// A variable of the environment that lists something, unless it is empty.
+fn listed(variable: &str) -> Option<Vec<String>> {
+    let text = std::env::var(variable).ok()?;
+    let items = text.split([',', ' ']).filter(|item| !item.is_empty());
+    Some(items.map(str::to_owned).collect::<Vec<_>>()).filter(|items| !items.is_empty())
+}
+
+/// What providers are wanted for: Bitswap, and HTTP where blocks are got by it.
+pub(super) fn filters(config: &Config) -> Filters {
+    let usual = || vec!["unknown".to_owned(), "transport-bitswap".to_owned()];
+    let mut protocols = listed(PROTOCOLS).unwrap_or_else(usual);
+    if config.flag("HTTPRetrieval.Enabled") != Some(false) {
+        protocols.push("transport-ipfs-gateway-http".to_owned());
+    }
+    Filters::new("", &protocols.join(","))
+}
 
 /// `Routing.DelegatedRouters` and `Ipns.DelegatedPublishers`.
 #[derive(Debug, Default)]
@@ -22,11 +41,15 @@ pub(super) struct Delegated {
 
 impl Delegated {
     pub(super) fn of(config: &Config, agent: &str) -> Self {
+        let filters = filters(config);
         let clients = |urls: Vec<String>| {
             let mut clients = Vec::new();
             for url in urls {
                 match Endpoint::parse(&url) {
-                    Ok(endpoint) => clients.push(Client::new(endpoint, agent)),
+                    Ok(endpoint) => {
+                        let client = Client::new(endpoint, agent);
+                        clients.push(client.filter(filters.clone()));
+                    }
                     Err(error) => {
                         tracing::error!(target: "basalt::routing", %error, "a delegated router is passed over");
                     }
@@ -45,6 +68,11 @@ impl Delegated {
         self.routers.is_empty()
     }
 
+    /// Whether there is nobody to give records of names to either.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.routers.is_empty() && self.publishers.is_empty()
+    }
+
     /// Gives who has what has this multihash, as servers answer.
     pub(super) async fn find_providers(&self, key: &[u8], out: mpsc::Sender<PeerInfo>) {
         let Ok(hash) = Multihash::from_bytes(key) else {
@@ -57,8 +85,8 @@ impl Delegated {
             .filter(|c| c.endpoint().knows_providers());
         let ask = async |client: &Client| match client.providers(&cid).await {
             Ok(found) => {
-                for peer in found {
-                    if out.send(peer).await.is_err() {
+                for record in found {
+                    if out.send(record.into()).await.is_err() {
                         return;
                     }
                 }
@@ -74,7 +102,7 @@ impl Delegated {
         let mut answers: FuturesUnordered<_> = knowing.map(|client| client.peer(&peer)).collect();
         while let Some(answer) = answers.next().await {
             match answer {
-                Ok(Some(found)) => return Some(found),
+                Ok(Some(found)) => return Some(found.into()),
                 Ok(None) => {}
                 Err(error) => tell(&error),
             }

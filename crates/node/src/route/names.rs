@@ -65,16 +65,8 @@ impl Names {
         records: usize,
         out: mpsc::Sender<Bytes>,
     ) -> Result<(), String> {
-        let key = name.routing_key();
-        let peer = name.multihash().to_bytes();
-        let by_http = self.0.delegated.records(&peer, out.clone());
-        let Some(dual) = self.0.dht() else {
-            by_http.await;
-            return Ok(());
-        };
-        let events = Events::default();
-        let searched = dual.search_value(&key, records, &events, out);
-        let (searched, ()) = tokio::join!(searched, by_http);
+        let (key, none) = (name.routing_key(), Events::default());
+        let searched = self.0.search_value(&key, records, &none, out).await;
         searched.map_err(|e| e.to_string())
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use basalt_routing::Dual;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::Node;
 
@@ -11,15 +11,22 @@ use crate::Node;
 const FLUSH: Duration = Duration::from_secs(1);
 /// How often the tables are refreshed, and after a failure.
 const REFRESH: Duration = Duration::from_secs(10 * 60);
+/// How often the whole DHT is gone through, and how long after nobody could be reached.
+const CRAWL: Duration = Duration::from_secs(60 * 60);
+const CRAWL_AGAIN: Duration = Duration::from_secs(60);
 /// How often what is too old is deleted.
 const EXPIRE: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps the DHTs alive until the node is closed.
-pub(super) async fn run(dual: Dual, node: Node) {
-    let refreshing = [0, 1].map(|place| {
-        let dht = dual.both()[place].clone();
-        tokio::spawn(async move { refresh(dht).await })
-    });
+pub(super) async fn run(dual: Dual, accelerated: bool, node: Node) {
+    let mut refreshing: Vec<_> = dual
+        .both()
+        .map(|dht| tokio::spawn(refresh(dht.clone())))
+        .into();
+    if accelerated {
+        let [wan, _] = dual.both();
+        refreshing.push(tokio::spawn(crawl(wan.clone())));
+    }
     let mut flush = interval(FLUSH);
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut expire = Instant::now();
@@ -69,6 +76,29 @@ async fn refresh(dht: basalt_routing::Dht) {
         due = Instant::now() + REFRESH;
         if let Err(error) = dht.refresh().await {
             tracing::debug!(target: "basalt::routing", %error, "the table was not refreshed");
+        }
+    }
+}
+
+/// Goes through the whole of a DHT as soon as somebody of it is known, and then again and again.
+async fn crawl(dht: basalt_routing::Dht) {
+    let mut tick = interval(FLUSH);
+    loop {
+        tick.tick().await;
+        if dht.size() == 0 && dht.whole().is_none() {
+            continue;
+        }
+        let began = Instant::now();
+        match dht.crawl().await {
+            Ok(peers) => {
+                let took = began.elapsed();
+                tracing::info!(target: "basalt::routing", peers, ?took, "the whole DHT is known");
+                sleep(CRAWL.saturating_sub(took)).await;
+            }
+            Err(error) => {
+                tracing::debug!(target: "basalt::routing", %error, "the DHT was not gone through");
+                sleep(CRAWL_AGAIN).await;
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::message::{Kind, Message};
 use super::table::Table;
+use super::whole::Known;
 use super::{Bucket, Key, Providers, Values};
 use crate::scope::ip_of;
 use crate::{Error, Host, PeerInfo, Result, Scope, is_public};
@@ -22,6 +23,8 @@ pub enum Mode {
     Client,
     /// It asks and answers.
     Server,
+    /// It takes no part.
+    Off,
 }
 
 /// How a node takes part in a DHT.
@@ -44,6 +47,7 @@ struct Inner {
     server: AtomicBool,
     host: Arc<dyn Host>,
     table: Mutex<Table>,
+    known: Known,
     providers: Arc<Providers>,
     values: Arc<Values>,
 }
@@ -62,6 +66,7 @@ impl Dht {
             server: AtomicBool::new(options.mode == Mode::Server),
             host,
             table: Mutex::new(table),
+            known: Known::default(),
             providers,
             values,
         }))
@@ -75,6 +80,7 @@ impl Dht {
     /// Whether the node answers questions.
     pub fn mode(&self) -> Mode {
         match self.0.server.load(Ordering::Relaxed) {
+            _ if self.0.options.mode == Mode::Off => Mode::Off,
             true => Mode::Server,
             false => Mode::Client,
         }
@@ -94,6 +100,9 @@ impl Dht {
         addresses: &[Multiaddr],
         connections: &[Multiaddr],
     ) {
+        if self.mode() == Mode::Off {
+            return;
+        }
         let serves = speaks.iter().any(|name| name == self.scope().protocol());
         let mut table = self.table();
         if !serves {
@@ -137,6 +146,10 @@ impl Dht {
 
     pub(super) fn host(&self) -> &dyn Host {
         &*self.0.host
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        &self.0.known
     }
 
     /// Held for a moment, never across an await.

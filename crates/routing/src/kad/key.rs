@@ -27,6 +27,19 @@ impl Key {
         Self(bytes)
     }
 
+    /// The first and the last of the places that share so many first bits with this one.
+    pub(super) fn range(&self, bits: usize) -> (Self, Self) {
+        let (mut low, mut high) = (self.0, self.0);
+        for (place, (low, high)) in low.iter_mut().zip(&mut high).enumerate() {
+            let shared = bits.saturating_sub(8 * place).min(8);
+            // All eight bits are shifted out where none is free.
+            let free = 0xffu8.checked_shr(shared as u32).unwrap_or(0);
+            *low &= !free;
+            *high |= free;
+        }
+        (Self(low), Self(high))
+    }
+
     /// How far it is to another place.
     pub fn distance(&self, other: &Self) -> Distance {
         let mut distance = [0; 32];
@@ -73,5 +86,9 @@ mod tests {
         assert_eq!(a.common_bits(&b), 11);
         assert!(a.distance(&b) > a.distance(&a));
         assert_eq!(b.head(), 0x0010_0000_0000_0000);
+        let (low, high) = b.range(11);
+        assert_eq!((low.0[1], high.0[1], high.0[2]), (0, 0x1f, 0xff));
+        assert_eq!(b.range(256), (b, b));
+        assert_eq!(b.range(0), (Key([0; 32]), Key([0xff; 32])));
     }
 }

@@ -38,7 +38,10 @@ impl Dht {
         F: Future<Output = Result<Vec<PeerInfo>>>,
     {
         let key = Key::of(target);
-        let seeds = self.nearest(&key, K);
+        let seeds = match self.nearest_of_all(&key, K).await {
+            Some(nearest) => nearest,
+            None => self.nearest(&key, K),
+        };
         if seeds.is_empty() {
             events.tell(|| Event::error(None, Error::NobodyToAsk)).await;
             return Err(Error::NobodyToAsk);
@@ -146,7 +149,7 @@ impl Dht {
     }
 
     /// Remembers where the peers are that were told, and gives those that are worth asking.
-    async fn worth_asking(&self, target: &[u8], mut told: Vec<PeerInfo>) -> Vec<PeerId> {
+    pub(super) async fn worth_asking(&self, target: &[u8], mut told: Vec<PeerInfo>) -> Vec<PeerId> {
         let (own, scope) = (self.host().local_peer(), self.scope());
         // An honest answer has no more than K.
         told.truncate(2 * K);

@@ -25,6 +25,15 @@ pub struct Effort {
     pub time: Duration,
 }
 
+impl Default for Effort {
+    fn default() -> Self {
+        Self {
+            peers: 20,
+            time: Duration::from_secs(10),
+        }
+    }
+}
+
 /// What announcing has come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]

@@ -23,13 +23,13 @@ impl Dht {
     pub async fn refresh(&self) -> Result<()> {
         self.drop_silent().await;
         let own = self.host().local_peer().to_bytes();
-        self.closest_peers(&own, &Events::default()).await?;
+        self.look_for_closest(&own, &Events::default()).await?;
         let last = self.buckets().len().min(BUCKETS);
         for place in 0..last {
             let Some(key) = self.key_in_bucket(place) else {
                 continue;
             };
-            self.closest_peers(&key, &Events::default()).await?;
+            self.look_for_closest(&key, &Events::default()).await?;
         }
         Ok(())
     }

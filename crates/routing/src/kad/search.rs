@@ -13,17 +13,32 @@ use tokio::time::timeout;
 
 use super::lookup::TOLD;
 use super::{Dht, Key, Kind, Message};
-use crate::{Error, Event, EventKind, Events, PeerInfo, Result};
+use crate::{Error, Event, EventKind, Events, K, PeerInfo, Result};
 
 /// How long a peer may take to keep a value, being reached included.
 const PUT: Duration = Duration::from_secs(30);
 
 impl Dht {
-    /// The peers that are nearest to a key.
+    /// The peers that are nearest to a key. After a crawl, nobody is asked for them.
     ///
     /// # Errors
     /// [`Error::NobodyToAsk`].
     pub async fn closest_peers(&self, key: &[u8], events: &Events) -> Result<Vec<PeerId>> {
+        if let Some(nearest) = self.nearest_of_all(&Key::of(key), K).await {
+            return Ok(nearest);
+        }
+        self.look_for_closest(key, events).await
+    }
+
+    /// The peers that are nearest to a key, as they are found by asking.
+    ///
+    /// # Errors
+    /// [`Error::NobodyToAsk`].
+    pub(super) async fn look_for_closest(
+        &self,
+        key: &[u8],
+        events: &Events,
+    ) -> Result<Vec<PeerId>> {
         let question = Message::find_node(key);
         let ask = async |peer| {
             let answer = self.ask_about(peer, &question, events).await;

@@ -44,7 +44,7 @@ impl Dht {
             answer.closer.retain(|peer| peer.id != target);
             let found = match target == self.host().local_peer() {
                 true => vec![self.own().await],
-                false => self.located(vec![target]).await,
+                false => self.locate(vec![target]).await,
             };
             answer.closer.splice(0..0, found);
         }
@@ -64,7 +64,7 @@ impl Dht {
             if provider.id == own {
                 provider = self.own().await;
             } else if provider.addresses.is_empty() {
-                let located = self.located(vec![provider.id]).await;
+                let located = self.locate(vec![provider.id]).await;
                 provider = located.into_iter().next().unwrap_or(provider);
             }
             provider.addresses.retain(|address| self.keeps(address));
@@ -132,11 +132,11 @@ impl Dht {
         let mut nearest = self.nearest(&Key::of(key), K + 1);
         nearest.retain(|peer| *peer != from);
         nearest.truncate(K);
-        self.located(nearest).await
+        self.locate(nearest).await
     }
 
-    /// Where peers are, as far as this DHT may know it.
-    async fn located(&self, peers: Vec<PeerId>) -> Vec<PeerInfo> {
+    /// Where peers are, as far as this DHT may know it; in the same order.
+    pub async fn locate(&self, peers: Vec<PeerId>) -> Vec<PeerInfo> {
         let mut located = self.host().locate(peers).await;
         for peer in &mut located {
             peer.addresses.retain(|address| self.keeps(address));

@@ -49,7 +49,7 @@ pub struct Bucket {
 }
 
 /// Addresses that are likely to belong to one owner.
-type Group = u32;
+pub(super) type Group = u32;
 
 pub(crate) struct Table {
     own: Key,
@@ -190,7 +190,7 @@ impl Table {
     }
 }
 
-fn group(ip: IpAddr) -> Group {
+pub(super) fn group(ip: IpAddr) -> Group {
     match ip {
         IpAddr::V4(ip) => ip.to_bits() >> 16,
         IpAddr::V6(ip) => u32::try_from(ip.to_bits() >> 96).unwrap_or(0),

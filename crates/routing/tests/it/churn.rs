@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::net::{Net, Node};
 
-async fn providers(node: &Node, key: &[u8], most: usize) -> Vec<PeerId> {
+pub(crate) async fn providers(node: &Node, key: &[u8], most: usize) -> Vec<PeerId> {
     let (out, mut found) = mpsc::channel(64);
     let search = async {
         let none = Events::default();

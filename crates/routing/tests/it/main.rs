@@ -5,3 +5,4 @@
 mod churn;
 mod net;
 mod values;
+mod whole;

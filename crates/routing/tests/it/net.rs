@@ -1,6 +1,7 @@
 //! A network in memory: messages are answered by a call.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -15,7 +16,10 @@ use multiaddr::Multiaddr;
 
 /// Nodes by their peers; those that are gone are not there.
 #[derive(Default)]
-pub(crate) struct Net(Mutex<HashMap<PeerId, Arc<Node>>>);
+pub(crate) struct Net {
+    nodes: Mutex<HashMap<PeerId, Arc<Node>>>,
+    messages: AtomicUsize,
+}
 
 /// A node: its connections and the addresses that it has heard of.
 pub(crate) struct Node {
@@ -77,12 +81,12 @@ impl Net {
         let values = Arc::new(Values::new(records, validators));
         let dht = Dht::new(options, own.clone(), providers, values);
         let node = Arc::new(Node { peer, dht, own });
-        self.0.lock().unwrap().insert(peer, node.clone());
+        self.nodes.lock().unwrap().insert(peer, node.clone());
         node
     }
 
     pub(crate) fn remove(&self, peer: PeerId) {
-        self.0.lock().unwrap().remove(&peer);
+        self.nodes.lock().unwrap().remove(&peer);
         for node in self.all() {
             node.own.connected.lock().unwrap().remove(&peer);
             node.dht.disconnected(&peer);
@@ -90,11 +94,16 @@ impl Net {
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Node>> {
-        self.0.lock().unwrap().values().cloned().collect()
+        self.nodes.lock().unwrap().values().cloned().collect()
+    }
+
+    /// How many messages were sent so far.
+    pub(crate) fn messages(&self) -> usize {
+        self.messages.load(Ordering::Relaxed)
     }
 
     fn get(&self, peer: PeerId) -> Option<Arc<Node>> {
-        self.0.lock().unwrap().get(&peer).cloned()
+        self.nodes.lock().unwrap().get(&peer).cloned()
     }
 
     fn connect(&self, a: PeerId, b: PeerId) -> bool {
@@ -145,7 +154,7 @@ impl Node {
         self.own.book.lock().unwrap().insert(other.peer, at.clone());
         let speaks = match other.dht.mode() {
             Mode::Server => vec![Scope::Lan.protocol().to_owned()],
-            Mode::Client => Vec::new(),
+            Mode::Client | Mode::Off => Vec::new(),
         };
         self.dht.identified(other.peer, &speaks, &at, &at);
     }
@@ -162,7 +171,11 @@ impl Own {
     async fn send(&self, peer: PeerId, message: &Bytes) -> Result<Option<Bytes>> {
         tokio::task::yield_now().await;
         assert!(self.connected.lock().unwrap().contains(&peer));
-        let other = self.net.upgrade().and_then(|net| net.get(peer));
+        let net = self.net.upgrade();
+        if let Some(net) = &net {
+            net.messages.fetch_add(1, Ordering::Relaxed);
+        }
+        let other = net.and_then(|net| net.get(peer));
         let other = other.ok_or_else(|| self.failed(peer, "gone"))?;
         other.dht.answer(self.peer, message).await
     }

@@ -1,11 +1,12 @@
+use std::collections::HashSet;
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use basalt::ipns::Moment;
-use basalt::network::Handle;
+use basalt::network::{Handle, PeerId};
 use basalt::repo::GoDuration;
-use basalt::routing::{Bucket, Member, Scope, Which};
+use basalt::routing::{Bucket, Dual, Member, Scope, Which};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::dht::query::NO_DHT;
@@ -75,7 +76,14 @@ Example:
             names = vec!["wan".to_owned(), "lan".to_owned()];
         }
         for name in names {
+            if routing.is_accelerated() && name == "wan" {
+                out.emit(whole(network, dual, name).await?).await?;
+                continue;
+            }
             let scope = match name.as_str() {
+                "lan" if routing.is_accelerated() => {
+                    return Err(Error::client("no LAN client found"));
+                }
                 "wan" | "wanserver" => Scope::Wan,
                 "lan" | "lanserver" => Scope::Lan,
                 other => return Err(Error::client(format!("unknown dht type: {other}"))),
@@ -143,15 +151,43 @@ async fn show(network: &Handle, bucket: Bucket) -> Result<Shown> {
     })
 }
 
+/// The peers that the last crawl has found, as one bucket.
+async fn whole(network: &Handle, dual: &Dual, name: String) -> Result<Table> {
+    let known = dual.dht(Which::One(Scope::Wan)).whole();
+    let mut peers = Vec::new();
+    let connected = network.connections().await.map_err(basalt::Error::from)?;
+    let connected: HashSet<_> = connected.iter().map(|c| c.peer).collect();
+    for peer in known.into_iter().flat_map(|(_, peers)| peers) {
+        peers.push(Peer {
+            id: peer.to_string(),
+            connected: connected.contains(&peer),
+            agent_version: agent(network, peer).await?,
+            last_useful_at: String::new(),
+            last_queried_at: String::new(),
+        });
+    }
+    let bucket = Shown {
+        last_refresh: String::new(),
+        peers: Some(peers).filter(|peers| !peers.is_empty()),
+    };
+    Ok(Table {
+        name,
+        buckets: Some(vec![bucket]),
+    })
+}
+
+async fn agent(network: &Handle, peer: PeerId) -> Result<String> {
+    let known = network.identity(peer).await.map_err(basalt::Error::from)?;
+    Ok(known
+        .map(|known| basalt::printable(&known.agent))
+        .unwrap_or_default())
+}
+
 async fn describe(network: &Handle, member: &Member) -> Result<Peer> {
-    let known = network.identity(member.id).await;
-    let agent = known.map_err(basalt::Error::from)?;
     Ok(Peer {
         id: member.id.to_string(),
         connected: member.is_connected(),
-        agent_version: agent
-            .map(|known| basalt::printable(&known.agent))
-            .unwrap_or_default(),
+        agent_version: agent(network, member.id).await?,
         last_useful_at: text_of(member.useful),
         last_queried_at: text_of(member.queried),
     })

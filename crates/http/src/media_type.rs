@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// Go's words for what is wrong.
-pub(crate) fn parse(text: &str) -> Result<(String, Vec<(String, String)>), String> {
+pub fn parse(text: &str) -> Result<(String, Vec<(String, String)>), String> {
     let (essence, mut rest) = match text.find(';') {
         Some(at) => (&text[..at], &text[at..]),
         None => (text, ""),
@@ -43,7 +43,7 @@ fn check(essence: &str) -> Result<(), String> {
         return Err("mime: no media type".to_owned());
     }
     if length(kind) < kind.len() {
-        return Err("mime: unexpected content after media type".to_owned());
+        return Err("mime: expected slash after first token".to_owned());
     }
     match sub {
         Some(sub) if length(sub) == 0 => Err("mime: expected token after slash".to_owned()),
@@ -120,7 +120,7 @@ mod tests {
             ),
             ("application/", "mime: expected token after slash"),
             ("", "mime: no media type"),
-            ("a b/c", "mime: unexpected content after media type"),
+            ("a b/c", "mime: expected slash after first token"),
         ] {
             assert_eq!(parse(text).unwrap_err(), why, "{text}");
         }

@@ -23,7 +23,7 @@ fn word(bytes: &[u8]) -> u64 {
 }
 
 /// The hash of `data`.
-pub(crate) fn hash64(data: &[u8]) -> u64 {
+pub fn hash64(data: &[u8]) -> u64 {
     let mut stripes = data.chunks_exact(32);
     let mut hash = if data.len() >= 32 {
         let mut lanes = [P1.wrapping_add(P2), P2, 0, 0u64.wrapping_sub(P1)];
@@ -64,7 +64,7 @@ pub(crate) fn hash64(data: &[u8]) -> u64 {
 }
 
 /// A number in base 32 with the digits `0-9a-v`, as Go writes it.
-pub(crate) fn base32(mut number: u64) -> String {
+pub fn base32(mut number: u64) -> String {
     let mut digits = Vec::new();
     loop {
         digits.push(b"0123456789abcdefghijklmnopqrstuv"[(number % 32) as usize]);
