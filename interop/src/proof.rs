@@ -9,6 +9,7 @@ mod fetch;
 mod flip;
 mod floods;
 mod full;
+mod gateways;
 mod gc_load;
 mod import;
 mod items;
@@ -51,6 +52,7 @@ Proofs on one binary (docs/testing.md):
   lowpower        the profile lowpower fetches and serves in 256 MB
   dht             a DHT of it and of real Kubo: what one announces or publishes the others find
   delegated       its server of /routing/v1, asked by real Kubo, and the other way round
+  gateways        blocks over HTTP, from the gateway of each to the other
   import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
 Options of the proofs:
@@ -88,6 +90,7 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "lowpower" => lowpower::run,
         "dht" => routing::run_dht,
         "delegated" => routing::run_delegated,
+        "gateways" => gateways::run,
         _ => return None,
     };
     Some(settings::parse(args).and_then(|settings| {

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use basalt_block::Block;
 use basalt_blockstore::Blockstore;
 use basalt_exchange::{Event, Sought, Waiting};
 use futures::StreamExt;
@@ -25,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, ClientOptions, Output, RequestId, SessionId};
 use crate::engine::{Engine, EngineOptions};
+use crate::message::Payload;
 use crate::{NoProviders, Providers};
 use control::{Control, Shared};
 use jobs::{Done, Job};
@@ -146,7 +146,10 @@ impl Service {
     fn received(&mut self, incoming: Incoming) {
         let now = self.now();
         let Incoming {
-            peer, mut message, ..
+            peer,
+            mut message,
+            mut blocks,
+            ..
         } = incoming;
         if !message.blocks.is_empty() {
             self.meter.answers.size(message.block_bytes());
@@ -158,12 +161,11 @@ impl Service {
             }
             let ignored = std::mem::take(&mut message.blocks);
             self.client.ignored(ignored.iter().map(|b| b.data.len()));
+            let ignored = std::mem::take(&mut blocks);
+            self.client.ignored(ignored.iter().map(|b| b.data().len()));
         }
-        let blocks: Vec<Block> = message
-            .blocks
-            .iter()
-            .filter_map(|payload| payload.clone().into_block())
-            .collect();
+        let sent = std::mem::take(&mut message.blocks).into_iter();
+        blocks.extend(sent.filter_map(Payload::into_block));
         let wanted = self
             .client
             .received(now, &peer, &blocks, &message.presences);

@@ -309,6 +309,7 @@ table![
     c::diag::datastore::put::Put,
     c::diag::healthy::Healthy,
     c::diag::profile::Collect,
+    c::diag::retrieval::Retrieval,
     c::diag::sys::Sys,
     c::files::chcid::Chcid,
     c::files::chmod::Chmod,

@@ -119,8 +119,10 @@ impl BlockService {
                 return Ok(block);
             }
         }
-        let fetched = self.fetch(vec![*cid]).try_next().await?;
-        fetched.ok_or(Error::NotFound(*cid))
+        match self.fetch(vec![*cid]).next().await {
+            Some((_, fetched)) => fetched,
+            None => Err(Error::NotFound(*cid)),
+        }
     }
 
     /// Several blocks, in the order of `cids`; a single one that cannot be had is an error. Memory
@@ -138,8 +140,8 @@ impl BlockService {
         let mut fetched = HashMap::new();
         if !missing.is_empty() {
             let mut stream = self.fetch(missing);
-            while let Some(block) = stream.try_next().await? {
-                fetched.insert(*block.multihash(), block.into_data());
+            while let Some((cid, block)) = stream.next().await {
+                fetched.insert(*cid.hash(), block?.into_data());
             }
         }
         let filled = cids.iter().zip(blocks.iter_mut()).map(|(cid, block)| {
@@ -181,7 +183,7 @@ impl BlockService {
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner),
             );
-            later.fetch(missing)
+            later.fetch(missing).map(|(_, block)| block)
         })
         .flatten();
         let mut failed = false;
@@ -193,6 +195,40 @@ impl BlockService {
                 std::future::ready(go_on)
             })
             .boxed()
+    }
+
+    /// Each of `cids` once, as they come and in any order: the block, or why it cannot be had, which
+    /// keeps no other from coming.
+    pub fn each(&self, cids: Vec<Cid>) -> BoxStream<'static, (Cid, Result<Block>)> {
+        let service = self.clone();
+        stream::once(async move {
+            let (mut known, mut missing) = (Vec::new(), Vec::new());
+            for visit in cids.chunks(VISIT) {
+                let found = match service.get_local(visit).await {
+                    Ok(found) => found.into_iter().map(Ok).collect(),
+                    // One of them is damaged, or not to be trusted.
+                    Err(_) => service.get_one_by_one(visit).await,
+                };
+                for (cid, found) in visit.iter().zip(found) {
+                    match found.transpose() {
+                        Some(found) => known.push((*cid, found)),
+                        None => missing.push(*cid),
+                    }
+                }
+            }
+            stream::iter(known).chain(service.fetch(missing))
+        })
+        .flatten()
+        .boxed()
+    }
+
+    async fn get_one_by_one(&self, cids: &[Cid]) -> Vec<Result<Option<Block>>> {
+        let mut found = Vec::with_capacity(cids.len());
+        for cid in cids {
+            let block = self.get_local(std::slice::from_ref(cid)).await;
+            found.push(block.map(|mut block| block.pop().flatten()));
+        }
+        found
     }
 
     /// Those of `cids` that are in the store or inside their CID, in that order; nobody else is
@@ -262,8 +298,8 @@ impl BlockService {
         }))
     }
 
-    /// Asks the exchange, checks what comes and keeps it. Yields each of `cids` or an error.
-    fn fetch(&self, cids: Vec<Cid>) -> BoxStream<'static, Result<Block>> {
+    /// Asks the exchange, checks what comes and keeps it. Yields each of `cids`, or an error of it.
+    fn fetch(&self, cids: Vec<Cid>) -> BoxStream<'static, (Cid, Result<Block>)> {
         let wanted: HashSet<Cid> = cids.iter().copied().collect();
         if wanted.is_empty() {
             return stream::empty().boxed();
@@ -277,8 +313,11 @@ impl BlockService {
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
             let item = match event {
-                Event::Block(block) => left.remove(block.cid()).then_some(Ok(block)),
-                Event::Failed(cid, error) => left.remove(&cid).then_some(Err(*error)),
+                Event::Block(block) => {
+                    let cid = *block.cid();
+                    left.remove(&cid).then_some((cid, Ok(block)))
+                }
+                Event::Failed(cid, error) => left.remove(&cid).then_some((cid, Err(*error))),
                 Event::Waiting(waiting) => {
                     tell(observer.as_ref(), &waiting);
                     None
@@ -297,24 +336,24 @@ impl BlockService {
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner),
             );
-            stream::iter(left.into_iter().map(|cid| Err(Error::NotFound(cid))))
+            stream::iter(left.into_iter().map(|cid| (cid, Err(Error::NotFound(cid)))))
         })
         .flatten();
         kept.map(stream::iter).flatten().chain(rest).boxed()
     }
 
-    async fn keep(&self, batch: Vec<Result<Block>>) -> Vec<Result<Block>> {
+    async fn keep(&self, batch: Vec<(Cid, Result<Block>)>) -> Vec<(Cid, Result<Block>)> {
         let mut answers = Vec::with_capacity(batch.len());
         let mut good = Vec::with_capacity(batch.len());
         let verifies = self.exchange.verifies();
-        for item in batch {
+        for (cid, item) in batch {
             match item {
                 Ok(block) if verifies => good.push(block),
                 Ok(block) => match verified(vec![block]).await {
                     Ok(blocks) => good.extend(blocks),
-                    Err(error) => answers.push(Err(error)),
+                    Err(error) => answers.push((cid, Err(error))),
                 },
-                Err(error) => answers.push(Err(error)),
+                Err(error) => answers.push((cid, Err(error))),
             }
         }
         if !good.is_empty() {
@@ -322,9 +361,12 @@ impl BlockService {
             match self.store.put_many(good.clone()).await {
                 Ok(()) => {
                     self.exchange.notify(&cids).await;
-                    answers.extend(good.into_iter().map(Ok));
+                    answers.extend(good.into_iter().map(|block| (*block.cid(), Ok(block))));
                 }
-                Err(error) => answers.push(Err(error.into())),
+                Err(error) => {
+                    let failed = |cid| (cid, Err(error.clone().into()));
+                    answers.extend(cids.into_iter().map(failed));
+                }
             }
         }
         answers

@@ -21,9 +21,11 @@ use crate::writer::{Destination, Ending, SharedWriter};
 use crate::{Body, Headers};
 use crate::{Error, Result};
 
+mod kept;
 mod proxy;
 mod secure;
 
+pub use kept::{Answer, Kept};
 use proxy::{Proxy, proxy_for, tunnel};
 pub use secure::Trust;
 
@@ -47,6 +49,8 @@ pub struct Client {
     target: Target,
     headers: Headers,
     trust: Option<Trust>,
+    /// The server's name, where it is not that of the target.
+    name: Option<String>,
     proxy: Way,
 }
 
@@ -93,6 +97,7 @@ impl Client {
             headers: Headers::new(),
             trust: None,
             proxy: Way::Direct,
+            name: None,
         }
     }
 
@@ -106,6 +111,13 @@ impl Client {
     /// Whose certificates are trusted, in place of what the system trusts.
     pub fn trust(mut self, trust: Trust) -> Self {
         self.trust = Some(trust);
+        self
+    }
+
+    /// The name that the server is asked under and that its certificate must have, in place of the
+    /// target's host.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
         self
     }
 
@@ -215,6 +227,11 @@ impl Client {
 
     /// Makes a connection and closes it, to find out whether somebody listens.
     pub async fn connect_only(&self) -> Result<()> {
+        self.connected().await.map(|_| ())
+    }
+
+    /// A new connection, through a proxy where there is one.
+    async fn connected(&self) -> Result<(Input, Destination)> {
         let failed = |source| Error::Connect {
             target: self.target.to_string(),
             source,
@@ -223,7 +240,6 @@ impl Client {
         let connected = tokio::time::timeout(CONNECT_TIME, self.connect(proxy.as_ref())).await;
         connected
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map(|_| ())
             .map_err(failed)
     }
 
@@ -242,7 +258,9 @@ impl Client {
                 let trust = self.trusted().await?;
                 let stream = TcpStream::connect(address.as_str()).await?;
                 stream.set_nodelay(true)?;
-                let stream = trust.connect(secure::host(address), stream).await?;
+                let host = self.name.as_deref();
+                let host = host.unwrap_or_else(|| secure::host(address));
+                let stream = trust.connect(host, stream).await?;
                 let (input, destination) = tokio::io::split(stream);
                 Ok((Box::new(input), Box::new(destination)))
             }
@@ -276,7 +294,9 @@ impl Client {
         if let Target::Tls(address) = &self.target {
             let inside = tunnel(stream, address, proxy).await?;
             let trust = self.trusted().await?;
-            stream = Box::new(trust.connect(secure::host(address), inside).await?);
+            let host = self.name.as_deref();
+            let host = host.unwrap_or_else(|| secure::host(address));
+            stream = Box::new(trust.connect(host, inside).await?);
         }
         let (input, destination) = tokio::io::split(stream);
         Ok((Box::new(input), Box::new(destination)))
@@ -295,10 +315,19 @@ impl Client {
             Upload::Whole(bytes) => Ending::Length(bytes.len() as u64),
             Upload::Stream(_) => Ending::Chunked,
         };
-        let host = match &self.target {
-            Target::Tcp(address) => address.strip_suffix(":80").unwrap_or(address),
-            Target::Tls(address) => address.strip_suffix(":443").unwrap_or(address),
-            Target::Unix(_) => "localhost",
+        let fields = self.fields(headers, ending);
+        writer.lock().begin(ending, |out: &mut BytesMut| {
+            write_head(out, method, path, &fields);
+        });
+    }
+
+    /// The fields of a request but for those that say what becomes of the connection.
+    fn fields(&self, headers: &Headers, ending: Ending) -> Headers {
+        let host = match (&self.name, &self.target) {
+            (Some(name), _) => name,
+            (None, Target::Tcp(address)) => address.strip_suffix(":80").unwrap_or(address),
+            (None, Target::Tls(address)) => address.strip_suffix(":443").unwrap_or(address),
+            (None, Target::Unix(_)) => "localhost",
         };
         let mut fields = Headers::from_iter([("Host", host)]);
         for (name, value) in self.headers.iter().chain(headers.iter()) {
@@ -310,20 +339,23 @@ impl Client {
             }
         }
         match ending {
+            Ending::NoBody => return fields,
             Ending::Length(length) => fields.append("Content-Length", length.to_string()),
             _ => fields.append("Transfer-Encoding", "chunked"),
         }
         fields.append("Connection", "close");
-        writer.lock().begin(ending, |out: &mut BytesMut| {
-            // A line break in either would forge a field or a request.
-            for part in [method.as_bytes(), b" ", path.as_bytes()] {
-                out.extend(part.iter().filter(|b| !b.is_ascii_control()));
-            }
-            out.extend_from_slice(b" HTTP/1.1\r\n");
-            fields.write(out);
-            out.extend_from_slice(b"\r\n");
-        });
+        fields
     }
+}
+
+fn write_head(out: &mut BytesMut, method: &str, path: &str, fields: &Headers) {
+    // A line break in either would forge a field or a request.
+    for part in [method.as_bytes(), b" ", path.as_bytes()] {
+        out.extend(part.iter().filter(|b| !b.is_ascii_control()));
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    fields.write(out);
+    out.extend_from_slice(b"\r\n");
 }
 
 impl std::fmt::Display for Target {

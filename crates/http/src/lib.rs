@@ -26,7 +26,7 @@ pub mod xxhash;
 
 pub use authorization::authorization;
 pub use body::Body;
-pub use client::{Client, Response, Target, Trust, Upload};
+pub use client::{Answer, Client, Kept, Response, Target, Trust, Upload};
 pub use error::Error;
 pub use fetch::{fetch, post};
 

@@ -6,7 +6,7 @@ use libp2p::core::ConnectedPoint;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
-use crate::Transports;
+use crate::Options;
 
 /// A kind of listener that this node does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,8 +122,24 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     }
 }
 
+/// Whether a listener is one of secure WebSocket, which takes a certificate.
+pub(crate) fn is_secure(address: &Multiaddr) -> bool {
+    address
+        .iter()
+        .any(|part| matches!(part, Protocol::Tls | Protocol::Wss(_)))
+}
+
+/// The address of a listener without the name that clients say it has: any that the certificate is for.
+pub(crate) fn without_name(address: &Multiaddr) -> Multiaddr {
+    let parts = address.iter();
+    parts
+        .filter(|part| !matches!(part, Protocol::Sni(_)))
+        .collect()
+}
+
 /// The first protocol of a listener's address that this node does not speak.
-pub(crate) fn unsupported(address: &Multiaddr, used: &Transports) -> Option<Unsupported> {
+pub(crate) fn unsupported(address: &Multiaddr, options: &Options) -> Option<Unsupported> {
+    let used = &options.transports;
     let tcp_alone = |address: &Multiaddr| {
         let websocket = |part| matches!(part, Protocol::Ws(_) | Protocol::Wss(_));
         !address.iter().any(websocket)
@@ -207,8 +223,18 @@ mod tests {
 
     #[test]
     fn listeners_that_are_not_there_are_named() {
-        let what =
-            |a: &str| unsupported(&a.parse().unwrap(), &Transports::default()).map(|u| u.protocol);
+        let options = Options::new(crate::Keypair::generate_ed25519(), "x");
+        let secure = [
+            "/ip4/0.0.0.0/tcp/1/tls/ws",
+            "/ip4/0.0.0.0/tcp/1/wss",
+            "/ip4/0.0.0.0/tcp/1/tls/sni/*.libp2p.direct/ws",
+        ];
+        for address in secure.map(|a| a.parse().unwrap()) {
+            assert!(is_secure(&address));
+            assert_eq!(unsupported(&address, &options), None);
+            assert!(!without_name(&address).to_string().contains("sni"));
+        }
+        let what = |a: &str| unsupported(&a.parse().unwrap(), &options).map(|u| u.protocol);
         assert_eq!(what("/ip4/0.0.0.0/tcp/1"), None);
         assert_eq!(what("/ip4/0.0.0.0/udp/1/quic-v1"), None);
         assert_eq!(what("/ip4/0.0.0.0/tcp/1/ws"), None);

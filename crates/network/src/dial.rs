@@ -30,16 +30,20 @@ pub(crate) fn failed(peer: PeerId, error: &DialError) -> Error {
                 "failed to negotiate security protocol: peer id mismatch: expected {peer}, but remote key matches {obtained}"
             ),
         ),
-        DialError::Transport(errors) => Error::Dial {
-            peer,
-            failures: errors
+        DialError::Transport(errors) => {
+            let failures = errors
                 .iter()
                 .map(|(address, error)| DialFailure {
                     address: without_peer(address),
                     reason: reason(address, error),
                 })
-                .collect(),
-        },
+                .collect();
+            // Nobody was dialled where no transport can.
+            match errors.iter().all(|(_, error)| is_unsupported(error)) {
+                true => Error::NoGoodAddresses { peer, failures },
+                false => Error::Dial { peer, failures },
+            }
+        }
         DialError::Denied { cause } => Error::Denied {
             peer,
             reason: cause
@@ -51,6 +55,10 @@ pub(crate) fn failed(peer: PeerId, error: &DialError) -> Error {
             reason: "context canceled".to_owned(),
         },
     }
+}
+
+fn is_unsupported(error: &TransportError<io::Error>) -> bool {
+    matches!(error, TransportError::MultiaddrNotSupported(_))
 }
 
 /// An address that the filters refuse.

@@ -12,6 +12,9 @@ pub enum Error {
     /// The node's key cannot be used.
     #[error("the node's key cannot be used by the network: {0}")]
     Key(String),
+    /// The certificate for secure WebSocket cannot be used.
+    #[error("the certificate for secure WebSocket cannot be used: {0}")]
+    Certificate(String),
     /// A transport cannot be made.
     #[error("cannot set up the network: {0}")]
     Transport(String),

@@ -12,8 +12,8 @@ use crate::service::Service;
 use crate::streams::{Opened, Wanted};
 use crate::traffic::Traffic;
 use crate::{
-    Bandwidth, Connection, Error, Identity, Pings, Pubsub, Reach, Reachability, Result,
-    StreamCount, Unsupported, names, peering, ping, tunnel,
+    Bandwidth, Connection, Error, Forwarding, Identity, Pings, Pubsub, Reach, Reachability, Result,
+    StreamCount, Unsupported, forward, names, peering, ping, tunnel,
 };
 
 /// A piece of work for the swarm's task.
@@ -124,6 +124,17 @@ impl Handle {
     /// What the node tells others of where it is.
     pub async fn announced_addresses(&self) -> Result<Vec<Multiaddr>> {
         self.call(|service| service.announced.clone()).await
+    }
+
+    /// The ports of TCP (`false`) and UDP (`true`) that a router could forward.
+    pub async fn ports_to_forward(&self) -> Result<Vec<(bool, u16)>> {
+        self.call(|service| forward::ports(&service.listen_addresses()))
+            .await
+    }
+
+    /// Takes note of all the ports that a router forwards, and announces where that is.
+    pub async fn forwarded(&self, forwarded: Vec<Forwarding>) -> Result<()> {
+        self.call(move |service| service.forwarded(forwarded)).await
     }
 
     /// What the key of the private network is told apart by, if the node is in one.

@@ -65,6 +65,15 @@ impl Default for AutoNat {
     }
 }
 
+/// A certificate for TLS under WebSocket, and its key.
+#[derive(Clone, Default)]
+pub struct Certificate {
+    /// The certificate and those that vouch for it, in DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The key, in DER.
+    pub key: Vec<u8>,
+}
+
 /// How the node shows itself to others.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -103,6 +112,10 @@ pub struct Options {
     pub network_key: Option<PreSharedKey>,
     /// Which transports are used.
     pub transports: Transports,
+    /// What listeners of WebSocket over TLS show; without, there are none.
+    pub certificate: Option<Certificate>,
+    /// Certificates, in DER, that are trusted under WebSocket besides those that browsers trust.
+    pub trusted: Vec<Vec<u8>>,
     /// Peers are looked for in the local network.
     pub local_discovery: bool,
     /// How relays are used; `None` for not at all.
@@ -138,6 +151,8 @@ impl Options {
             pubsub: None,
             network_key: None,
             transports: Transports::default(),
+            certificate: None,
+            trusted: Vec::new(),
             local_discovery: false,
             relay_client: Some(RelayClient::default()),
             relay_service: Some(RelayService::default()),

@@ -15,7 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::address::{is_link_local, is_relayed, remote_of, unsupported, without_peer};
+use crate::address::{
+    is_link_local, is_relayed, is_secure, remote_of, unsupported, without_name, without_peer,
+};
 use crate::announce::Rules;
 use crate::behaviour::{Behaviour, BehaviourEvent, Shared};
 use crate::filter::Filters;
@@ -26,8 +28,8 @@ use crate::reach::Found;
 use crate::relays::Used;
 use crate::traffic::Traffic;
 use crate::{
-    Connection, Error, Handle, Options, Pubsub, Reachability, Result, Transports, Unsupported,
-    book, dial, pubsub, transport, tunnel,
+    Connection, Error, Forwarding, Handle, Options, Pubsub, Reachability, Result, Unsupported,
+    book, dial, forward, pubsub, transport, tunnel,
 };
 
 /// Pieces of work that may wait for the swarm's task.
@@ -66,6 +68,8 @@ pub(crate) struct Service {
     pub(crate) relays: Used,
     /// Addresses at which others have reached the node.
     found: BTreeSet<Multiaddr>,
+    /// Ports that a router forwards to it.
+    forwarded: Vec<Forwarding>,
     asks: mpsc::WeakSender<Ask>,
     filters: Filters,
     traffic: Traffic,
@@ -124,6 +128,7 @@ pub async fn start(options: Options) -> Result<Handle> {
                 .filter(|_| options.transports.relay),
         ),
         found: BTreeSet::new(),
+        forwarded: Vec::new(),
         swarm,
         announced: Vec::new(),
         dht: None,
@@ -153,7 +158,7 @@ pub async fn start(options: Options) -> Result<Handle> {
     let tunnels = tunnel::Registry::new(served.clone());
     service.pubsub_work = pubsub.as_ref().map(Pubsub::work);
     service.pubsub_hub = pubsub.as_ref().map(Pubsub::hub);
-    let missing = service.listen(&options.listen, &options.transports).await?;
+    let missing = service.listen(&options).await?;
     service.consider_relays();
     let reachability = service.reach.watch();
     let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
@@ -207,19 +212,21 @@ impl Service {
     }
 
     /// Listens everywhere, and gives what this node has no listener for.
-    async fn listen(
-        &mut self,
-        addresses: &[Multiaddr],
-        used: &Transports,
-    ) -> Result<Vec<Unsupported>> {
+    async fn listen(&mut self, options: &Options) -> Result<Vec<Unsupported>> {
         let (mut waiting, mut failed) = (HashSet::<ListenerId>::new(), Vec::new());
         let (mut missing, mut working) = (Vec::new(), 0);
-        for address in addresses {
-            if let Some(unsupported) = unsupported(address, used) {
+        for address in &options.listen {
+            if let Some(unsupported) = unsupported(address, options) {
                 missing.push(unsupported);
                 continue;
             }
-            match self.swarm.listen_on(address.clone()) {
+            if options.certificate.is_none() && is_secure(address) {
+                failed.push(format!(
+                    "cannot listen on wss address {address} without a tls.Config"
+                ));
+                continue;
+            }
+            match self.swarm.listen_on(without_name(address)) {
                 Ok(id) => {
                     waiting.insert(id);
                 }
@@ -415,10 +422,18 @@ impl Service {
         spoken.map(|(name, _)| name.to_owned()).collect()
     }
 
+    /// Takes note of the ports that a router forwards.
+    pub(crate) fn forwarded(&mut self, forwarded: Vec<Forwarding>) {
+        self.forwarded = forwarded;
+        self.announce();
+    }
+
     /// Finds out again what is announced, and tells peers if that has changed.
     fn announce(&mut self) {
         let relayed = self.relayed_addresses();
-        let found = self.listen_addresses().into_iter();
+        let listening = self.listen_addresses();
+        let forwarded = forward::addresses(&listening, &self.forwarded);
+        let found = listening.into_iter().chain(forwarded);
         let found = found.chain(relayed).chain(self.found.iter().cloned());
         let now = self.rules.apply(found);
         if now == self.announced {

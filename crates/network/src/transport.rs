@@ -1,5 +1,6 @@
 //! From sockets to connections that carry streams.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +11,15 @@ use libp2p::core::transport::{Boxed, OptionalTransport};
 use libp2p::core::upgrade::Version;
 use libp2p::core::{ConnectedPoint, Transport};
 use libp2p::pnet::{PnetConfig, PreSharedKey};
+use libp2p::websocket::tls;
 use libp2p::{PeerId, dns, quic, relay, tcp, websocket};
+use rustls::pki_types::PrivateKeyDer;
 
-use crate::address::remote_of;
+use crate::address::{remote_of, without_name};
 use crate::muxer::Yamux;
 use crate::security::Security;
 use crate::traffic::{Metered, STREAMS, Traffic};
-use crate::{Error, Options, Result};
+use crate::{Certificate, Error, Options, Result, shared};
 
 /// A connection: who is at its other end, and its streams.
 pub(crate) type Connected = (PeerId, StreamMuxerBox);
@@ -39,7 +42,20 @@ pub(crate) fn build(
         muxer: Yamux::new(Arc::default(), STREAMS),
     };
     let tcp = || tcp::tokio::Transport::new(tcp::Config::new().nodelay(true));
-    let ws = websocket::Config::new(dns::tokio::Transport::system(tcp()).map_err(fail)?);
+    // Behind the key of a private network nobody can see how a connection begins.
+    let both = used.tcp && used.websocket && options.network_key.is_none();
+    let ports = if both {
+        shared::shared(&options.listen.iter().map(without_name).collect::<Vec<_>>())
+    } else {
+        HashSet::new()
+    };
+    let (plain, web) = shared::faces(tcp, ports);
+    // Of a name that is dialled TLS has to know, so names are resolved below WebSocket; what a
+    // `/dnsaddr` stands for may be WebSocket too, and is dialled by a second one.
+    let mut named = websocket::Config::new(dns::tokio::Transport::system(web).map_err(fail)?);
+    named.set_tls_config(websocket_tls(options)?);
+    let mut found = websocket::Config::new(tcp());
+    found.set_tls_config(websocket_tls(options)?);
     let mut quic = quic::Config::new(key);
     quic.max_connection_data = QUIC_WINDOW;
     quic.max_stream_data = QUIC_WINDOW;
@@ -51,18 +67,38 @@ pub(crate) fn build(
         }
         false => (optional(None), None),
     };
-    // Names are resolved below WebSocket for the sake of TLS's server name, and above the rest.
-    let streams = optional(used.websocket.then(|| upgrade.apply(ws)))
-        .or_transport(optional(used.tcp.then(|| upgrade.apply(tcp()))));
-    let all = streams
+    let named = optional(used.websocket.then(|| upgrade.apply(named)));
+    let found = optional(used.websocket.then(|| upgrade.apply(found)));
+    let direct = found
+        .or_transport(optional(used.tcp.then(|| upgrade.apply(plain))))
         .map(|either, _| either.into_inner())
         .or_transport(optional(used.quic.then(|| quic.boxed())))
         .map(|either, _| either.into_inner());
-    let named = dns::tokio::Transport::system(all).map_err(fail)?;
+    let resolved = dns::tokio::Transport::system(direct).map_err(fail)?;
     let all = relay
         .or_transport(named)
+        .map(|either, _| either.into_inner())
+        .or_transport(resolved)
         .map(|either, _| either.into_inner());
     Ok((all.boxed(), relayed))
+}
+
+/// Who is trusted under WebSocket, and what listeners show.
+fn websocket_tls(options: &Options) -> Result<tls::Config> {
+    let mut builder = tls::Config::builder();
+    for certificate in &options.trusted {
+        // Systems keep old ones that cannot be used any more.
+        let _ = builder.add_trust(&tls::Certificate::new(certificate.clone()));
+    }
+    if let Some(Certificate { chain, key }) = &options.certificate {
+        let wrong = |e: &dyn std::fmt::Display| Error::Certificate(e.to_string());
+        // The library panics at a key that is none.
+        PrivateKeyDer::try_from(key.as_slice()).map_err(|e| wrong(&e))?;
+        let chain = chain.iter().cloned().map(tls::Certificate::new);
+        let served = builder.server(tls::PrivateKey::new(key.clone()), chain);
+        served.map_err(|e| wrong(&e))?;
+    }
+    Ok(builder.finish())
 }
 
 fn optional(transport: Option<Boxed<Connected>>) -> OptionalTransport<Boxed<Connected>> {

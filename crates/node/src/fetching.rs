@@ -27,6 +27,7 @@ impl Node {
         let mut options = options(&config);
         options.providers = Arc::new(Finder::new(self.clone(), &config));
         let (service, handle, port) = Service::new(self.blocks().store().clone(), options);
+        self.start_retrieval(&config, port.clone());
         tokio::spawn(service.run(self.cancelled()));
         self.fetch_through(handle);
         Some(port)

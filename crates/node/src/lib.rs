@@ -39,6 +39,7 @@ mod names;
 mod node;
 mod object;
 mod online;
+mod over_http;
 mod provide;
 mod pubsub;
 mod remote_pins;
@@ -84,6 +85,7 @@ pub use basalt_network as network;
 pub use basalt_pin as pin;
 pub use basalt_pinning as pinning;
 pub use basalt_repo as repo;
+pub use basalt_retrieval as retrieval;
 pub use basalt_routing as routing;
 pub use basalt_unixfs as unixfs;
 

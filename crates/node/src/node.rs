@@ -10,6 +10,7 @@ use basalt_ipns::{Dns, Resolver};
 use basalt_network::Handle;
 use basalt_pin::{Collect, Collection, Pin, Pins, Progress, Source, Summary};
 use basalt_repo::Repo;
+use basalt_retrieval::Retrieval;
 use basalt_unixfs::BlockSource;
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +48,7 @@ struct Inner {
     cancel: CancellationToken,
     network: OnceLock<Handle>,
     bitswap: OnceLock<basalt_bitswap::Handle>,
+    retrieval: OnceLock<Retrieval>,
     routing: OnceLock<Routing>,
     gossip: OnceLock<NameGossip>,
     provider: OnceLock<Provider>,
@@ -73,6 +75,7 @@ impl Node {
             cancel: CancellationToken::new(),
             network: OnceLock::new(),
             bitswap: OnceLock::new(),
+            retrieval: OnceLock::new(),
             routing: OnceLock::new(),
             gossip: OnceLock::new(),
             provider: OnceLock::new(),
@@ -136,6 +139,10 @@ impl Node {
 
     pub(crate) fn bitswap_slot(&self) -> &OnceLock<basalt_bitswap::Handle> {
         &self.0.bitswap
+    }
+
+    pub(crate) fn retrieval_slot(&self) -> &OnceLock<Retrieval> {
+        &self.0.retrieval
     }
 
     /// From now on what is not in the store comes by Bitswap.

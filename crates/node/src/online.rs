@@ -1,7 +1,9 @@
 //! The node among its peers, as its config says.
 
 mod backup;
+mod certificate;
 mod find;
+mod forward;
 mod limits;
 mod peers;
 mod reach;
@@ -40,7 +42,11 @@ impl Node {
             tracing::error!(target: "basalt::network", "not listening on {address}: {protocol} is not spoken by this node");
         }
         self.keep_backup_peers(handle.clone(), &config);
-        Ok(self.network_slot().get_or_init(|| handle))
+        let handle = self.network_slot().get_or_init(|| handle);
+        if config.flag("Swarm.DisableNatPortMap") != Some(true) {
+            self.start_forwarding();
+        }
+        Ok(handle)
     }
 
     fn network_options(&self) -> Result<Options> {
@@ -60,6 +66,8 @@ impl Node {
         options.limits = limits::limits(self.require_repo()?)?;
         options.network_key = transports::network_key(self.require_repo()?)?;
         options.transports = transports::transports(&config, options.network_key.is_some())?;
+        options.certificate = certificate::own(self.require_repo()?)?;
+        options.trusted = certificate::trusted();
         options.local_discovery = config.flag("Discovery.MDNS.Enabled") == Some(true);
         reach::apply(&config, &mut options)?;
         Ok(options)

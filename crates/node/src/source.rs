@@ -6,6 +6,8 @@ use basalt_blockstore::BlockStat;
 use basalt_exchange::BlockService;
 use basalt_pin::{Error, Source};
 use basalt_unixfs::BlockSource;
+use futures::StreamExt;
+use futures::stream::BoxStream;
 
 /// What is read ahead, in bytes, of blocks that are here, and of those that may come from peers.
 const NEAR: usize = 1 << 20;
@@ -37,6 +39,12 @@ impl Source for Blocks {
 
     async fn get(&self, cid: &Cid) -> Result<Block, Error> {
         self.0.get(cid).await.map_err(failure)
+    }
+
+    fn each(&self, cids: Vec<Cid>) -> BoxStream<'static, (Cid, Result<Block, Error>)> {
+        let came = self.0.each(cids);
+        came.map(|(cid, block)| (cid, block.map_err(failure)))
+            .boxed()
     }
 }
 

@@ -3,6 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use basalt_block::{Block, Cid, validate};
 use basalt_blockstore::{BlockStat, Blockstore};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 
 use crate::{Error, Result};
 
@@ -18,6 +20,10 @@ pub trait Source: Send + Sync + 'static {
 
     /// A block, fetched if it is not here. That it cannot be had is an error.
     async fn get(&self, cid: &Cid) -> Result<Block>;
+
+    /// Several blocks as they come, in any order: each of `cids` once, fetched if it is not here, or
+    /// why it cannot be had.
+    fn each(&self, cids: Vec<Cid>) -> BoxStream<'static, (Cid, Result<Block>)>;
 }
 
 /// A store alone, with nobody to ask for what is missing.
@@ -57,5 +63,15 @@ impl Source for Local {
             return Ok(inline);
         }
         self.0.get(cid).await?.ok_or(Error::Missing(*cid))
+    }
+
+    fn each(&self, cids: Vec<Cid>) -> BoxStream<'static, (Cid, Result<Block>)> {
+        let local = self.clone();
+        stream::iter(cids)
+            .then(move |cid| {
+                let local = local.clone();
+                async move { (cid, local.get(&cid).await) }
+            })
+            .boxed()
     }
 }

@@ -1,9 +1,11 @@
 //! Walking DAGs, in whatever order is fastest.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use basalt_block::{Block, Cid, codec};
-use futures::{StreamExt, stream, stream::BoxStream};
+use futures::stream::{BoxStream, SelectAll};
+use futures::{StreamExt, stream};
 use tokio::task::JoinSet;
 
 use crate::guard::Guard;
@@ -15,6 +17,8 @@ const LOOK: usize = 256;
 /// Blocks read in one visit: as many, or as many bytes.
 const READ: usize = 16;
 const READ_BYTES: u64 = 4 << 20;
+/// Blocks are asked for so many at a time, or all that there are, and gone on with so many at a time.
+const FETCH: usize = 64;
 /// Roots taken in at once.
 const ROOTS: usize = 256;
 
@@ -28,7 +32,7 @@ pub struct Options {
     pub raw: bool,
     /// How many visits to the store are made side by side.
     pub width: usize,
-    /// How many blocks are fetched side by side.
+    /// How many blocks may be asked for and not here yet.
     pub fetches: usize,
     /// A guard of the roots: it [covers](Guard::cover) everything that the walk comes to, so that
     /// all that is found stays.
@@ -43,7 +47,7 @@ impl Default for Options {
             fetch: false,
             raw: true,
             width: 4,
-            fetches: 32,
+            fetches: 256,
             guard: None,
             beyond: None,
         }
@@ -83,8 +87,13 @@ pub struct Walk {
     read: Vec<(Step, u64)>,
     fetch: Vec<Step>,
     running: JoinSet<Outcome>,
-    fetching: usize,
+    arriving: SelectAll<Arriving>,
+    /// What was asked for and is not here yet.
+    awaited: HashMap<Cid, Step>,
 }
+
+/// Blocks that are fetched.
+type Arriving = stream::ReadyChunks<BoxStream<'static, (Cid, Result<Block>)>>;
 
 /// A block to go to.
 #[derive(Clone)]
@@ -99,7 +108,6 @@ struct Outcome {
     look: Vec<Step>,
     read: Vec<(Step, u64)>,
     fetch: Vec<Step>,
-    was_fetch: bool,
 }
 
 /// What the tasks of a walk share.
@@ -128,7 +136,8 @@ impl Walk {
             read: Vec::new(),
             fetch: Vec::new(),
             running: JoinSet::new(),
-            fetching: 0,
+            arriving: SelectAll::new(),
+            awaited: HashMap::new(),
         }
     }
 
@@ -154,9 +163,8 @@ impl Walk {
     pub async fn next(&mut self) -> Option<Result<Vec<Reached>>> {
         loop {
             self.start();
-            let hungry = self.look.is_empty()
-                && self.read.is_empty()
-                && self.running.len() < self.options.width + self.fetching;
+            let free = self.running.len() < self.options.width;
+            let hungry = free && self.look.is_empty() && self.read.is_empty();
             let hungry = hungry && self.roots.is_some();
             let more = async {
                 match &mut self.roots {
@@ -179,14 +187,48 @@ impl Walk {
                     // The runtime shuts down.
                     Err(_) => return Some(Err(basalt_blockstore::Error::Closed.into())),
                 },
+                Some(came) = self.arriving.next(), if free && !self.arriving.is_empty() => {
+                    self.arrived(came);
+                }
                 chunk = more, if hungry => match chunk {
                     Some(roots) => if let Some(error) = self.begin(roots) {
                         return Some(Err(error));
                     },
                     None => self.roots = None,
                 },
-                else => return None,
+                else => return self.unanswered(),
             }
+        }
+    }
+
+    /// The blocks that a source was asked for and never spoke of; none with one that does as it should.
+    fn unanswered(&mut self) -> Option<Result<Vec<Reached>>> {
+        if !self.arriving.is_empty() || self.awaited.is_empty() {
+            return None;
+        }
+        let left = std::mem::take(&mut self.awaited).into_values();
+        let left = left.map(|step| step.reached(Err(Error::Missing(step.cid))));
+        Some(Ok(left.collect()))
+    }
+
+    /// Goes on with blocks that have come.
+    fn arrived(&mut self, came: Vec<(Cid, Result<Block>)>) {
+        let steps = came.into_iter().filter_map(|(cid, block)| {
+            let step = self.awaited.remove(&cid)?;
+            Some((step, block))
+        });
+        let steps: Vec<_> = steps.collect();
+        if !steps.is_empty() {
+            let way = self.way();
+            self.running.spawn(way.arrived(steps));
+        }
+    }
+
+    fn way(&self) -> Way {
+        Way {
+            source: self.source.clone(),
+            visited: self.visited.clone(),
+            options: self.options.clone(),
         }
     }
 
@@ -224,18 +266,19 @@ impl Walk {
     /// Starts as much as may run side by side: first what needs no reading, then what lies deepest,
     /// so that little piles up.
     fn start(&mut self) {
-        let way = Way {
-            source: self.source.clone(),
-            visited: self.visited.clone(),
-            options: self.options.clone(),
-        };
-        while self.fetching < self.options.fetches
-            && let Some(step) = self.fetch.pop()
-        {
-            self.fetching += 1;
-            self.running.spawn(way.clone().fetch(step));
+        let way = self.way();
+        // Few requests for many blocks: those who have them are asked, and they are stored, together.
+        let room = self.options.fetches.saturating_sub(self.awaited.len());
+        if room.min(self.fetch.len()) >= self.fetch.len().clamp(1, FETCH) {
+            let rest = self.fetch.len() - room.min(self.fetch.len());
+            let steps = self.fetch.split_off(rest);
+            let cids = steps.iter().map(|step| step.cid).collect();
+            self.awaited
+                .extend(steps.into_iter().map(|step| (step.cid, step)));
+            let each = self.source.each(cids).ready_chunks(FETCH);
+            self.arriving.push(each);
         }
-        while self.running.len() - self.fetching < self.options.width {
+        while self.running.len() < self.options.width {
             if !self.look.is_empty() {
                 let rest = self.look.len().saturating_sub(LOOK);
                 let steps = self.look.split_off(rest);
@@ -258,7 +301,6 @@ impl Walk {
     }
 
     fn take(&mut self, outcome: Outcome) -> Vec<Reached> {
-        self.fetching -= usize::from(outcome.was_fetch);
         self.look.extend(outcome.look);
         self.read.extend(outcome.read);
         self.fetch.extend(outcome.fetch);
@@ -335,14 +377,14 @@ impl Way {
         outcome
     }
 
-    async fn fetch(self, step: Step) -> Outcome {
-        let mut outcome = Outcome {
-            was_fetch: true,
-            ..Outcome::default()
-        };
-        match self.source.get(&step.cid).await {
-            Ok(block) => self.expand(&mut outcome, &step, &block).await,
-            Err(error) => outcome.reached.push(step.reached(Err(error))),
+    /// Finds the links of blocks that have come.
+    async fn arrived(self, came: Vec<(Step, Result<Block>)>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (step, block) in came {
+            match block {
+                Ok(block) => self.expand(&mut outcome, &step, &block).await,
+                Err(error) => outcome.reached.push(step.reached(Err(error))),
+            }
         }
         outcome
     }

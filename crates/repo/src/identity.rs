@@ -289,8 +289,10 @@ pub fn parse_peer_id(text: &str) -> Result<PeerId, Error> {
     if text.len() < 2 {
         return Err(invalid("invalid cid: cid too short"));
     }
-    let (_, bytes) =
-        multibase::decode(text).map_err(|e| Error::PeerId(format!("invalid cid: {e}")))?;
+    let (_, bytes) = multibase::decode(text).map_err(|e| match e {
+        multibase::Error::UnknownBase(_) => invalid("invalid cid: selected encoding not supported"),
+        other => Error::PeerId(format!("invalid cid: {other}")),
+    })?;
     match bytes.as_slice() {
         [1, LIBP2P_KEY, multihash @ ..] => PeerId::from_bytes(multihash)
             .map_err(|_| invalid("invalid cid: not a peer ID's multihash")),

@@ -55,4 +55,4 @@ pub use keystore::Keystore;
 pub use layout::{DATA_FORMAT, REPO_VERSION, RepoKind, config_path, detect, read_version};
 pub use lock::{Holder, RepoLock, WAIT_LOCK_VARIABLE};
 pub use repo::{Repo, check_ours};
-pub use settings::{Settings, StoreSettings};
+pub use settings::{Settings, StoreSettings, SwarmSettings};

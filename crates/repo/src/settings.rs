@@ -1,7 +1,7 @@
 //! `basalt.json`: settings that Kubo does not know. Tools load Kubo's config into structures of
 //! Kubo's and write it back, so that a key of ours would vanish from it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -16,6 +16,19 @@ use crate::{Error, durable, go_json, parse_byte_size};
 pub struct Settings {
     /// The store of blocks.
     pub store: StoreSettings,
+    /// How peers reach the node.
+    pub swarm: SwarmSettings,
+}
+
+/// `Swarm`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "PascalCase")]
+pub struct SwarmSettings {
+    /// `Certificate`: a file, in PEM, of the certificate for listeners of secure WebSocket and those
+    /// that vouch for it. Relative to the repo.
+    pub certificate: Option<PathBuf>,
+    /// `CertificateKey`: a file, in PEM, of its key.
+    pub certificate_key: Option<PathBuf>,
 }
 
 /// `Store`.

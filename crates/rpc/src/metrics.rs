@@ -4,6 +4,7 @@
 mod bitswap;
 mod datastore;
 mod process;
+mod retrieval;
 mod store;
 
 use basalt::bitswap::Figures;
@@ -36,6 +37,7 @@ pub(crate) fn text(
     if let Some(figures) = bitswap {
         bitswap::write(&mut out, figures);
     }
+    retrieval::write(&mut out, ctx);
     if let Some(more) = more {
         more(&mut out);
     }

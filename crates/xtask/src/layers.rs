@@ -32,6 +32,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kubo", &["block", "http"]),
     ("pinning", &["block", "http"]),
     ("update", &["http", "unixfs"]),
+    ("retrieval", &["bitswap", "http"]),
+    ("portmap", &["http"]),
     (
         NODE,
         &[
@@ -47,6 +49,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "repo",
             "kubo",
             "pinning",
+            "portmap",
+            "retrieval",
         ],
     ),
     ("fuse", &[NODE]),

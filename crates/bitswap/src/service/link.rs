@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use basalt_block::Block;
 use libp2p_identity::PeerId;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -12,7 +13,7 @@ use super::control::{Control, Shared};
 use super::outbound::UNDER_WAY;
 use super::rooms::{Room, Rooms};
 use crate::PeerTraits;
-use crate::message::{MAX_MESSAGE, Message, Version};
+use crate::message::{MAX_MESSAGE, Message, Presence, Version};
 
 /// Bytes of messages that one connection may have in memory on their way in.
 const BUDGET: usize = MAX_MESSAGE + (1 << 20);
@@ -21,6 +22,8 @@ const BUDGET: usize = MAX_MESSAGE + (1 << 20);
 pub struct Incoming {
     pub(super) peer: PeerId,
     pub(super) message: Message,
+    /// Blocks that were checked against their CIDs already.
+    pub(super) blocks: Vec<Block>,
     /// The room that it takes until it was looked at.
     _room: Room,
 }
@@ -158,10 +161,24 @@ impl Inlet {
 
     /// A message has come. Waits until there is time for it; says whether anybody listens.
     pub async fn deliver(&self, message: Message, room: Room) -> bool {
+        self.send(message, Vec::new(), room).await
+    }
+
+    /// As [`Inlet::deliver`], for blocks that were checked against their CIDs.
+    pub async fn give(&self, blocks: Vec<Block>, presences: Vec<Presence>, room: Room) -> bool {
+        let message = Message {
+            presences,
+            ..Message::default()
+        };
+        self.send(message, blocks, room).await
+    }
+
+    async fn send(&self, message: Message, blocks: Vec<Block>, room: Room) -> bool {
         room.filled();
         let incoming = Incoming {
             peer: self.peer,
             message,
+            blocks,
             _room: room,
         };
         self.incoming.send(incoming).await.is_ok()

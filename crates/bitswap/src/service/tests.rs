@@ -1,7 +1,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use basalt_block::{Cid, Hasher, codec};
+use basalt_block::{Block, Cid, Hasher, codec};
 use basalt_blockstore::MemoryStore;
 use basalt_exchange::{Announced, BlockService, Exchange};
 use futures::TryStreamExt;

@@ -144,7 +144,7 @@ impl Peer {
         let mut peer = Self {
             id: id.to_string(),
             public_key: inlined_key(&id.to_bytes()),
-            addresses: Some(addresses).filter(|all| !all.is_empty()),
+            addresses: Some(or_the_peer(addresses, id)),
             ..Self::default()
         };
         if let Some(known) = known {
@@ -171,10 +171,18 @@ impl Peer {
             .map(|address| with_peer(address, own).to_string())
             .collect();
         addresses.sort_unstable();
-        self.addresses = Some(addresses).filter(|all| !all.is_empty());
+        self.addresses = Some(or_the_peer(addresses, own));
         let protocols = network.protocols().await.map_err(basalt::Error::from)?;
         self.protocols = Some(protocols);
         Ok(())
+    }
+}
+
+/// The addresses, or where there are none, the peer alone.
+fn or_the_peer(addresses: Vec<String>, peer: PeerId) -> Vec<String> {
+    match addresses.is_empty() {
+        true => vec![format!("/p2p/{peer}")],
+        false => addresses,
     }
 }
 

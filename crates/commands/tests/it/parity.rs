@@ -9,7 +9,7 @@ use basalt_commands::{Arg, Globals, Opt, OptionSet, Status};
 use serde_json::{Value, json};
 
 /// Commands that Kubo's table does not have: its program adds two, the others are our own.
-const BEYOND: &[&str] = &["daemon", "init", "repo/import-kubo"];
+const BEYOND: &[&str] = &["daemon", "diag/retrieval", "init", "repo/import-kubo"];
 
 fn testdata(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -238,3 +238,30 @@ async fn what_is_fetched_ahead_is_kept() {
     }
     drop(coming);
 }
+
+#[tokio::test]
+async fn each_of_many_is_answered_once_whatever_becomes_of_the_others() {
+    let [here, a, b, lie, nobody] = ["here", "a", "b", "lie", "nobody"].map(raw);
+    let (service, peer) = with_peer(&[(&a, "a"), (&b, "b"), (&lie, "truth")]);
+    service.put_many(vec![here.clone()]).await.unwrap();
+    let inline = Cid::new_v1(codec::RAW, Hasher::IDENTITY.digest(b"inline").unwrap());
+    let weak = Cid::new_v1(codec::RAW, Multihash::wrap(0x12, &[1, 2, 3]).unwrap());
+    let wanted = [&here, &a, &b, &lie, &nobody].map(|block| *block.cid());
+    let mut wanted = wanted.to_vec();
+    wanted.extend([inline, weak]);
+    let answers: HashMap<Cid, Result<Block>> = service.each(wanted.clone()).collect().await;
+    assert_eq!(answers.len(), wanted.len());
+    for block in [&here, &a, &b] {
+        assert_eq!(answers[block.cid()].as_ref().unwrap(), block);
+    }
+    assert_eq!(answers[&inline].as_ref().unwrap().data(), "inline");
+    for cid in [lie.cid(), nobody.cid(), &weak] {
+        assert!(answers[cid].is_err(), "{cid}");
+    }
+    assert_eq!(peer.asked.load(Ordering::Relaxed), 4);
+    // What came is kept, what was a lie is not.
+    let fetched = [*a.cid(), *b.cid(), *lie.cid()];
+    let kept = service.stat_local(&fetched).await.unwrap();
+    let kept: Vec<bool> = kept.iter().map(Option::is_some).collect();
+    assert_eq!(kept, [true, true, false]);
+}

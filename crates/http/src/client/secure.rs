@@ -4,10 +4,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::crypto::ring;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
@@ -47,6 +48,22 @@ impl Trust {
         Self::new(roots)
     }
 
+    /// Trusts everybody: the connection is secret, though nobody knows from whom. For tests of servers
+    /// whose certificates nobody has signed.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub fn anybody() -> io::Result<Self> {
+        let provider = Arc::new(ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(invalid)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
     /// Trusts what the system trusts, and where it does not say, what browsers do.
     pub(super) async fn system() -> io::Result<Self> {
         static SYSTEM: OnceCell<Trust> = OnceCell::const_new();
@@ -72,6 +89,47 @@ impl Trust {
         TlsConnector::from(self.0.clone())
             .connect(name, stream)
             .await
+    }
+}
+
+/// Takes every certificate whose key the server has.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -167,10 +225,14 @@ mod tests {
             matches!(&error, Error::Connect { source, .. } if source.to_string().contains("UnknownIssuer")),
             "{error}"
         );
+        let careless = client.clone().trust(Trust::anybody().unwrap());
+        assert_eq!(get(&careless).await.unwrap(), "hello");
         // The certificate is that of another host.
         let other = Client::new(Target::Tls(address.replace("localhost", "127.0.0.1")))
             .trust(Trust::pem(pem.as_bytes()).unwrap());
         assert!(matches!(get(&other).await, Err(Error::Connect { .. })));
+        // Unless that is the name that was asked for.
+        assert_eq!(get(&other.named("localhost")).await.unwrap(), "hello");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod private;
 mod pubsub;
 mod reach;
 mod relay;
+mod secure;
 mod traffic;
 mod tunnel;
 

@@ -7,6 +7,7 @@ use basalt_bitswap::{Provider, Providers};
 use basalt_block::Cid;
 use basalt_network::PeerId;
 use basalt_repo::{Config, parse_peer_id};
+use basalt_retrieval::is_http;
 use basalt_routing::{Events, PeerInfo};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -35,13 +36,38 @@ impl Finder {
     }
 }
 
+impl Node {
+    /// Has Bitswap ask a provider: over HTTP if one of its addresses is that of a gateway, else over a
+    /// connection.
+    async fn reach_provider(&self, peer: PeerInfo) -> bool {
+        let http = peer.addresses.iter().filter(|a| is_http(a));
+        let http: Vec<_> = http.cloned().collect();
+        if !http.is_empty()
+            && let Some(retrieval) = self.retrieval()
+        {
+            match retrieval.connect(peer.id, &http).await {
+                Ok(()) => return true,
+                Err(error) => {
+                    let peer = peer.id;
+                    tracing::debug!(target: "basalt::retrieval", %peer, %error, "not asked over HTTP");
+                }
+            }
+        }
+        let others = peer.addresses.into_iter().filter(|a| !is_http(a));
+        match self.network() {
+            Some(network) => network.connect(peer.id, others.collect()).await.is_ok(),
+            None => false,
+        }
+    }
+}
+
 impl Providers for Finder {
     /// Dropping the stream ends the search.
     fn find(&self, cid: Cid, max: usize) -> BoxStream<'static, Provider> {
         let (Some(routing), Some(network)) = (self.node.routing(), self.node.network()) else {
             return stream::empty().boxed();
         };
-        let (routing, network) = (routing.clone(), network.clone());
+        let (routing, node) = (routing.clone(), self.node.clone());
         let own = network.local_peer();
         let ignored = self.ignored.clone();
         let (out, mut found) = mpsc::channel::<PeerInfo>(DIALS);
@@ -59,12 +85,13 @@ impl Providers for Finder {
         let others =
             providers.filter(move |peer| ready(peer.id != own && !ignored.contains(&peer.id)));
         let connected = others.map(move |peer| {
-            let network = network.clone();
+            let node = node.clone();
             let named = Provider::Named(peer.id);
             let reached = async move {
-                match network.connect(peer.id, peer.addresses).await {
-                    Ok(()) => Provider::Connected(peer.id),
-                    Err(_) => Provider::Unreached(peer.id),
+                let id = peer.id;
+                match node.reach_provider(peer).await {
+                    true => Provider::Connected(id),
+                    false => Provider::Unreached(id),
                 }
             };
             let news = stream::iter([named]).chain(stream::once(reached));

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use basalt_block::{Block, Cid, Hasher, codec};
 use basalt_blockstore::{BlockStat, Blockstore, MemoryStore};
 use basalt_pin::{Error, Local, Pins, Result, Source};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 
 /// A dag-pb node with this text and these links.
 pub(crate) fn node(text: &str, links: &[Cid]) -> Block {
@@ -86,18 +88,19 @@ pub(crate) async fn stored(store: &dyn Blockstore) -> HashSet<basalt_block::Mult
 }
 
 /// A store, and blocks that can be fetched into it.
+#[derive(Clone)]
 pub(crate) struct Remote {
     pub(crate) near: Local,
-    pub(crate) far: HashMap<Cid, Block>,
-    pub(crate) fetched: AtomicUsize,
+    pub(crate) far: Arc<HashMap<Cid, Block>>,
+    pub(crate) fetched: Arc<AtomicUsize>,
 }
 
 impl Remote {
     pub(crate) fn new(store: Arc<dyn Blockstore>, far: &[Block]) -> Arc<Self> {
         Arc::new(Self {
             near: Local(store),
-            far: far.iter().map(|b| (*b.cid(), b.clone())).collect(),
-            fetched: AtomicUsize::new(0),
+            far: Arc::new(far.iter().map(|b| (*b.cid(), b.clone())).collect()),
+            fetched: Arc::default(),
         })
     }
 }
@@ -121,5 +124,16 @@ impl Source for Remote {
         self.fetched.fetch_add(1, Ordering::Relaxed);
         self.near.0.put_many(vec![block.clone()]).await?;
         Ok(block)
+    }
+
+    fn each(&self, cids: Vec<Cid>) -> BoxStream<'static, (Cid, Result<Block>)> {
+        let remote = self.clone();
+        stream::iter(cids)
+            .map(move |cid| {
+                let remote = remote.clone();
+                async move { (cid, remote.get(&cid).await) }
+            })
+            .buffer_unordered(8)
+            .boxed()
     }
 }

@@ -5,7 +5,7 @@ mod provide;
 mod unknown;
 
 use super::Config;
-use crate::{Error, GoDuration, PrivateKey, go_text::quote, parse_peer_id};
+use crate::{Error, GoDuration, PrivateKey, go_text::quote, parse_byte_size, parse_peer_id};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -319,6 +319,13 @@ impl Check<'_> {
         let off = |key: &str| config.flag(key) == Some(false);
         if off("Bitswap.Libp2pEnabled") && off("HTTPRetrieval.Enabled") {
             self.fatal("Bitswap.Libp2pEnabled", "invalid configuration: Bitswap.Libp2pEnabled and HTTPRetrieval.Enabled are both disabled, unable to initialize Bitswap");
+        }
+        let size = "HTTPRetrieval.MaxBlockSize";
+        if !off("HTTPRetrieval.Enabled")
+            && let Some(text) = config.string(size)
+            && let Err(error) = parse_byte_size(text)
+        {
+            self.fatal(size, error.to_string());
         }
         if off("Swarm.Transports.Multiplexers.Yamux") {
             self.fatal(
