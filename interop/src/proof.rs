@@ -25,6 +25,7 @@ mod settings;
 mod side;
 mod slow;
 mod soak;
+mod talk;
 mod tally;
 mod trustless;
 
@@ -53,6 +54,7 @@ Proofs on one binary (docs/testing.md):
   dht             a DHT of it and of real Kubo: what one announces or publishes the others find
   delegated       its server of /routing/v1, asked by real Kubo, and the other way round
   gateways        blocks over HTTP, from the gateway of each to the other
+  talk            PubSub, tunnels, names over PubSub and the gateway over streams, with real Kubo
   import-kill     SIGKILL while a repo of real Kubo is imported; all of it must arrive
 
 Options of the proofs:
@@ -82,6 +84,7 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "trustless" => trustless::run,
         "import-kill" => import::run,
         "fetch" => fetch::run,
+        "talk" => talk::run,
         "peers" => peers::run,
         "nat" => nat::run,
         "churn" => churn::run,
