@@ -96,9 +96,9 @@ fn publish(side: &Side, topic: &str, message: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Each message of a burst arrives, in order. Kubo checks several messages at a time and then drops those
-/// whose number is lower than one that it has seen, from another Kubo as well: it gets the next message
-/// when it has read the one before.
+/// Each message of a burst arrives, in order. Of a burst to Kubo some did not, which we put down to its
+/// checking several messages at a time and refusing a number that is lower than one it has seen; that two
+/// Kubos lose them as well was not shown. So it gets the next message when it has read the one before.
 pub(super) fn burst(pair: &Pair) -> Result<()> {
     let reader = Reader::start(&pair.to, &pair.from, "burst")?;
     let ahead = if pair.to.is_kubo() { 1 } else { BURST };
