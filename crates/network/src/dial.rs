@@ -57,8 +57,24 @@ pub(crate) fn failed(peer: PeerId, error: &DialError) -> Error {
     }
 }
 
+/// Whether no transport knows the protocol.
 fn is_unsupported(error: &TransportError<io::Error>) -> bool {
-    matches!(error, TransportError::MultiaddrNotSupported(_))
+    match error {
+        TransportError::MultiaddrNotSupported(_) => true,
+        TransportError::Other(error) => is_unknown(error),
+    }
+}
+
+/// The transport that resolves names tells in words only that no other knows the protocol.
+fn is_unknown(error: &io::Error) -> bool {
+    let text = innermost(error).to_string();
+    let mut reasons = text
+        .lines()
+        .filter(|line| !line.starts_with("Multiple dial errors"))
+        .map(|line| line.trim_start_matches([' ', '-']))
+        .peekable();
+    reasons.peek().is_some()
+        && reasons.all(|reason| reason.starts_with("Unsupported resolved address"))
 }
 
 /// An address that the filters refuse.
@@ -85,20 +101,24 @@ pub(crate) fn listening(address: &Multiaddr, error: &TransportError<io::Error>) 
 
 fn reason(address: &Multiaddr, error: &TransportError<io::Error>) -> String {
     match error {
-        TransportError::MultiaddrNotSupported(_) => "no transport for protocol".to_owned(),
-        TransportError::Other(error) => {
-            let mut innermost: &(dyn std::error::Error + 'static) = error;
-            while let Some(source) = below(innermost) {
-                innermost = source;
-            }
+        TransportError::Other(error) if !is_unknown(error) => {
             // An error that stands for another hides it, and has its words.
-            let text = innermost.to_string();
+            let text = innermost(error).to_string();
             match text.split_once(" (os error") {
                 Some((words, _)) => format!("{}{}", place(address), words.to_lowercase()),
                 None => text,
             }
         }
+        _ => "no transport for protocol".to_owned(),
     }
+}
+
+fn innermost(error: &io::Error) -> &(dyn std::error::Error + 'static) {
+    let mut innermost: &(dyn std::error::Error + 'static) = error;
+    while let Some(source) = below(innermost) {
+        innermost = source;
+    }
+    innermost
 }
 
 /// What is inside an error; an `io::Error` hides it from `source`.
@@ -138,6 +158,22 @@ fn system(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_transport_dials_is_no_good_address() {
+        let peer = PeerId::random();
+        let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/1/p2p/{peer}").parse().unwrap();
+        let text =
+            format!("Multiple dial errors occurred:\n - Unsupported resolved address: {address}");
+        let error = TransportError::Other(io::Error::other(text));
+        let error = DialError::Transport(vec![(address, error)]);
+        assert_eq!(
+            failed(peer, &error).to_string(),
+            format!(
+                "failed to dial: failed to dial {peer}: no good addresses\n  * [/ip4/127.0.0.1/tcp/1] no transport for protocol"
+            )
+        );
+    }
 
     #[test]
     fn failures_read_as_kubo_s() {
