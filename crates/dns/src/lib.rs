@@ -9,7 +9,7 @@
 //! assert!(Resolvers::new(&table.into(), None).is_ok());
 //!
 //! let wrong = [("eth".to_owned(), "https://dns.eth.limo/dns-query".to_owned())];
-//! let error = Resolvers::new(&wrong.into(), None).unwrap_err();
+//! let error = Resolvers::new(&wrong.into(), None).err().unwrap();
 //! assert_eq!(error.to_string(), "invalid domain eth; must be FQDN");
 //! ```
 
