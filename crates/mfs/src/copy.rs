@@ -51,6 +51,25 @@ impl Mfs {
         Ok(())
     }
 
+    /// Puts a block in the place of the file that has the name: at no moment, which a flush might make
+    /// durable, is there neither.
+    pub(crate) async fn put_over(&self, dir: &Arc<Dir>, name: &str, block: &Block) -> Result<()> {
+        let entry = entry(name.as_bytes(), block)?;
+        let _kept = self.store().lease();
+        if Block::from_identity(block.cid()).is_none() {
+            self.store().put_many(vec![block.clone()]).await?;
+        }
+        let mut state = dir.state.write().await;
+        if let Some(Child::Dir(_)) = state.open.get(name.as_bytes()) {
+            return Err(Error::HasEntry);
+        }
+        state.edit.put(entry).await?;
+        state.open.remove(name.as_bytes());
+        drop(state);
+        dir.touch();
+        Ok(())
+    }
+
     /// Removes the file at a path, if there is one: something else is to be put there.
     pub async fn make_room(&self, at: &str) -> Result<()> {
         let (this, at) = (self.clone(), at.to_owned());

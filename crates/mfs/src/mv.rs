@@ -33,21 +33,22 @@ impl Mfs {
         // A collection that begins between the two changes below may see neither of them.
         let _kept = self.0.parts.keep.protect(*node.block.cid()).await;
         let mut to_name = to_name;
+        let mut replaces = false;
         match self.child(&to_dir, to_name.as_bytes()).await? {
             Some(Found::Dir(into)) => {
                 to_dir = into;
                 to_name = from_name;
             }
-            Some(Found::File(_)) => {
-                refuse_cycle(moved_dir.as_ref(), &to_dir, from)?;
-                self.unlink(&to_dir, to_name).await?;
-            }
+            Some(Found::File(_)) => replaces = true,
             None => {}
         }
         refuse_cycle(moved_dir.as_ref(), &to_dir, from)?;
-        self.add_child(&to_dir, to_name, &node.block).await?;
         if Arc::ptr_eq(&from_dir, &to_dir) && from_name == to_name {
             return Ok(());
+        }
+        match replaces {
+            true => self.put_over(&to_dir, to_name, &node.block).await?,
+            false => self.add_child(&to_dir, to_name, &node.block).await?,
         }
         self.unlink(&from_dir, from_name).await
     }

@@ -130,6 +130,28 @@ async fn calls_at_a_time_lose_nothing() {
     assert_eq!(listed.len(), 8 + 8 * 20);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_replaced_is_there_at_every_moment() {
+    let store = MemoryStore::default();
+    let files = open(&store, Settings::default());
+    files.mkdir("/d", PARENTS).await.unwrap();
+    files.put("/d/to", raw("first")).await.unwrap();
+    let mover = tokio::spawn({
+        let files = files.clone();
+        async move {
+            for n in 0..2000 {
+                files.put("/d/from", raw(&n.to_string())).await.unwrap();
+                files.rename("/d/from", "/d/to").await.unwrap();
+            }
+        }
+    });
+    // A flush of somebody else may make any moment durable.
+    while !mover.is_finished() {
+        files.node("/d/to").await.unwrap();
+    }
+    mover.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_call_that_is_given_up_is_done_or_not() {
     let store = MemoryStore::default();
