@@ -49,7 +49,6 @@ mod root;
 mod settings;
 mod write;
 
-pub use copy::Put;
 pub use error::Error;
 pub use glance::{Glance, GlanceKind};
 pub use keep::{Keep, KeepNothing, Kept};

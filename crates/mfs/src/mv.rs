@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::copy::Over;
 use crate::dir::Dir;
 use crate::lookup::Found;
 use crate::mfs::Mfs;
@@ -33,23 +34,20 @@ impl Mfs {
         // A collection that begins between the two changes below may see neither of them.
         let _kept = self.0.parts.keep.protect(*node.block.cid()).await;
         let mut to_name = to_name;
-        let mut replaces = false;
+        let mut over = Over::Nothing;
         match self.child(&to_dir, to_name.as_bytes()).await? {
             Some(Found::Dir(into)) => {
                 to_dir = into;
                 to_name = from_name;
             }
-            Some(Found::File(_)) => replaces = true,
+            Some(Found::File(_)) if Arc::ptr_eq(&from_dir, &to_dir) && from_name == to_name => {
+                return Ok(());
+            }
+            Some(Found::File(_)) => over = Over::File,
             None => {}
         }
         refuse_cycle(moved_dir.as_ref(), &to_dir, from)?;
-        if Arc::ptr_eq(&from_dir, &to_dir) && from_name == to_name {
-            return Ok(());
-        }
-        match replaces {
-            true => self.put_over(&to_dir, to_name, &node.block).await?,
-            false => self.add_child(&to_dir, to_name, &node.block).await?,
-        }
+        self.add_child(&to_dir, to_name, &node.block, over).await?;
         self.unlink(&from_dir, from_name).await
     }
 }

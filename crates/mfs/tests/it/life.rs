@@ -142,6 +142,7 @@ async fn what_is_replaced_is_there_at_every_moment() {
             for n in 0..2000 {
                 files.put("/d/from", raw(&n.to_string())).await.unwrap();
                 files.rename("/d/from", "/d/to").await.unwrap();
+                files.put_over("/d/to", raw("copied")).await.unwrap();
             }
         }
     });
@@ -177,6 +178,20 @@ async fn nothing_is_moved_into_itself() {
         assert!(matches!(moved, Err(Error::IntoItself(_))), "{to}");
     }
     files.node("/a/b/c").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_in_a_directory_is_not_moved_to_where_it_is() {
+    let files = open(&MemoryStore::default(), Settings::default());
+    files.mkdir("/d/below", PARENTS).await.unwrap();
+    files.put("/d/file", raw("file")).await.unwrap();
+    for from in ["/d/below", "/d/file"] {
+        let moved = files.rename(from, "/d").await;
+        assert!(matches!(moved, Err(Error::HasEntry)), "{from}");
+        files.node(from).await.unwrap();
+    }
+    files.rename("/d/file", "/d/file").await.unwrap();
+    files.node("/d/file").await.unwrap();
 }
 
 #[tokio::test]

@@ -67,8 +67,7 @@ async fn side(node: Node, side: u64) -> BTreeMap<String, Vec<u8>> {
                 let kept = node.pins().collector().protect(*block.cid()).await;
                 drop(lease);
                 tokio::task::yield_now().await;
-                files.make_room(&path).await.unwrap();
-                files.put(&path, block).await.unwrap();
+                files.put_over(&path, block).await.unwrap();
                 drop(kept);
                 wanted.insert(path.clone(), text.into_bytes());
             }

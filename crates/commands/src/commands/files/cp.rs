@@ -73,16 +73,17 @@ Examples:
         }
         if call.options.force {
             files
-                .make_room(&dest)
+                .check_replaceable(&dest)
                 .await
                 .map_err(|e| Error::new(format!("cp: cannot unlink existing file: {e}")))?;
         }
         let flush = flushes(&call.meta);
         files.note_change(flush)?;
-        files
-            .put(&dest, block)
-            .await
-            .map_err(|e| Error::new(format!("cp: cannot put node in path {dest}: {e}")))?;
+        let put = match call.options.force {
+            true => files.put_over(&dest, block).await,
+            false => files.put(&dest, block).await,
+        };
+        put.map_err(|e| Error::new(format!("cp: cannot put node in path {dest}: {e}")))?;
         if flush {
             files.flush(&dest).await.map_err(|e| {
                 Error::new(format!("cp: cannot flush the created file {dest}: {e}"))
