@@ -33,6 +33,6 @@ pub use engine::{Engine, EngineOptions, Receipt};
 pub use libp2p_identity::PeerId;
 pub use peers::{NoProviders, PeerTraits, Provider, Providers};
 pub use service::{
-    Figures, Handle, Incoming, Inlet, Link, Meter, Options, Outgoing, Port, Room, Service, Spread,
-    Stat,
+    ANSWER_SIZES, Figures, Handle, Incoming, Inlet, Link, Meter, Options, Outgoing, Port, Room,
+    Service, Spread, Stat, WANTLIST_TIMES,
 };

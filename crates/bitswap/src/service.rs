@@ -31,7 +31,7 @@ use jobs::{Done, Job};
 
 pub use handle::{Figures, Handle, Stat};
 pub use link::{Incoming, Inlet, Link, Outgoing, Port};
-pub use meter::{Meter, Spread};
+pub use meter::{ANSWER_SIZES, Meter, Spread, WANTLIST_TIMES};
 use outbound::Connection;
 pub use rooms::Room;
 

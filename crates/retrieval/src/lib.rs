@@ -17,5 +17,5 @@ mod site;
 
 pub use address::{Server, is_http};
 pub use options::{Hosts, Options};
-pub use report::{Failure, Report, SIZES, ServerReport, TIMES, Totals};
+pub use report::{Failure, Report, ServerReport, Totals};
 pub use retrieval::{Error, Retrieval};

@@ -3,23 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Upper bounds of the times that [`Totals::times`] counts requests in, in seconds.
-pub const TIMES: &[f64] = &[
-    0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0,
-];
-/// Upper bounds of the bytes that [`Totals::sizes`] counts answers in.
-pub const SIZES: &[f64] = &[
-    1.0,
-    131_072.0,
-    262_144.0,
-    524_288.0,
-    1_048_576.0,
-    2_097_152.0,
-    4_190_208.0,
-];
+use basalt_bitswap::{ANSWER_SIZES, Spread, WANTLIST_TIMES};
 
 /// Figures of all servers since the start.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Totals {
     /// Requests that were answered, by method, status and host. Hosts that are not allowed by name are
     /// `other`, and so are statuses that are not usual.
@@ -30,14 +17,10 @@ pub struct Totals {
     pub under_way: u64,
     /// Bytes of requests, about.
     pub sent: u64,
-    /// Bytes of bodies.
-    pub received: u64,
-    /// Requests by how long they took: one count for each of [`TIMES`], and one above.
-    pub times: Vec<u64>,
-    /// How long all of them took.
-    pub time: Duration,
-    /// Answers by the bytes of their bodies: one count for each of [`SIZES`], and one above.
-    pub sizes: Vec<u64>,
+    /// The seconds that requests took.
+    pub times: Spread,
+    /// The bytes of the bodies of answers.
+    pub sizes: Spread,
     /// Lists of wants that were given to servers.
     pub wantlists: u64,
     /// Lines of them.
@@ -89,18 +72,24 @@ pub struct Report {
     pub totals: Totals,
 }
 
-impl Totals {
-    pub(crate) fn took(&mut self, time: Duration) {
-        self.times.resize(TIMES.len() + 1, 0);
-        let seconds = time.as_secs_f64();
-        self.times[TIMES.partition_point(|bound| *bound < seconds)] += 1;
-        self.time += time;
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            statuses: BTreeMap::new(),
+            unanswered: 0,
+            under_way: 0,
+            sent: 0,
+            times: Spread::over(WANTLIST_TIMES),
+            sizes: Spread::over(ANSWER_SIZES),
+            wantlists: 0,
+            wants: 0,
+        }
     }
+}
 
+impl Totals {
     pub(crate) fn answered(&mut self, method: &'static str, status: u16, host: &str, size: usize) {
-        self.sizes.resize(SIZES.len() + 1, 0);
-        self.sizes[SIZES.partition_point(|bound| *bound < size as f64)] += 1;
-        self.received += size as u64;
+        self.sizes.size(size);
         let status = match status {
             200 | 400 | 403 | 404 | 410 | 429 | 451 | 500 | 502 | 504 => status.to_string(),
             _ => "other".to_owned(),

@@ -246,7 +246,7 @@ impl Site {
             };
         }
         let mut totals = shared.totals();
-        totals.took(started.elapsed());
+        totals.times.time(started.elapsed());
         totals.sent += (path.len() + self.server.host().len() + shared.options.agent.len()) as u64;
         match &answer {
             Ok(answer) => {

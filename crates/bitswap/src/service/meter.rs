@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Bounds of the sizes of blocks, as Kubo has them.
 const BLOCK_SIZES: &[f64] = &[64.0, 1024.0, 16_384.0, 262_144.0, 262_159.0, 4_194_304.0];
-/// Bounds of the sizes of what peers answer.
-const ANSWER_SIZES: &[f64] = &[
+/// Bounds of the sizes of what peers answer, in bytes, as Kubo has them.
+pub const ANSWER_SIZES: &[f64] = &[
     1.0,
     131_072.0,
     262_144.0,
@@ -16,13 +16,13 @@ const ANSWER_SIZES: &[f64] = &[
 ];
 /// Bounds of the seconds that it takes to send a message.
 const SEND_TIMES: &[f64] = &[1.0, 10.0, 30.0, 60.0, 90.0, 120.0, 600.0];
-/// Bounds of the seconds that it takes to send a wantlist.
-const WANTLIST_TIMES: &[f64] = &[
+/// Bounds of the seconds that it takes to send a wantlist, as Kubo has them.
+pub const WANTLIST_TIMES: &[f64] = &[
     0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0,
 ];
 
 /// How values are spread over bounds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Spread {
     /// The bounds.
     pub bounds: &'static [f64],
@@ -33,7 +33,8 @@ pub struct Spread {
 }
 
 impl Spread {
-    fn over(bounds: &'static [f64]) -> Self {
+    /// Nothing yet over bounds that ascend.
+    pub fn over(bounds: &'static [f64]) -> Self {
         Self {
             bounds,
             counts: vec![0; bounds.len() + 1],
@@ -47,12 +48,14 @@ impl Spread {
         self.sum += value;
     }
 
+    /// Counts so many bytes.
     #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]
-    pub(super) fn size(&mut self, bytes: usize) {
+    pub fn size(&mut self, bytes: usize) {
         self.note(bytes as f64);
     }
 
-    pub(super) fn time(&mut self, time: Duration) {
+    /// Counts seconds.
+    pub fn time(&mut self, time: Duration) {
         self.note(time.as_secs_f64());
     }
 }

@@ -32,7 +32,7 @@ async fn blocks_come_over_few_connections() {
     let totals = node.retrieval.report().totals;
     assert_eq!(totals.statuses.values().sum::<u64>(), 301);
     assert_eq!((totals.unanswered, totals.under_way), (0, 0));
-    assert_eq!(totals.times.iter().sum::<u64>(), 301);
+    assert_eq!(totals.times.counts.iter().sum::<u64>(), 301);
 }
 
 #[tokio::test]

@@ -9,6 +9,13 @@ pub(crate) async fn figures(ctx: &Context) -> Option<Figures> {
     ctx.opened_node()?.bitswap()?.figures().await
 }
 
+/// Writes how values are spread.
+pub(super) fn histogram(out: &mut Exposition, name: &str, help: &str, spread: &Spread) {
+    out.family(name, help, "histogram");
+    let counts = spread.counts.clone();
+    Histogram::of(spread.bounds, counts, spread.sum).write(out, name, &[]);
+}
+
 pub(super) fn write(out: &mut Exposition, figures: &Figures) {
     let meter = &figures.meter;
     for (name, help, spread) in [
@@ -43,13 +50,7 @@ pub(super) fn write(out: &mut Exposition, figures: &Figures) {
             &meter.wantlist_times,
         ),
     ] {
-        out.family(name, help, "histogram");
-        let Spread {
-            bounds,
-            counts,
-            sum,
-        } = spread;
-        Histogram::of(bounds, counts.clone(), *sum).write(out, name, &[]);
+        histogram(out, name, help, spread);
     }
     for (name, help, value) in [
         (

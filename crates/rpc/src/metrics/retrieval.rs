@@ -1,8 +1,9 @@
 //! What HTTP gateways were asked for blocks, under Kubo's names.
 
-use basalt::retrieval::{SIZES, TIMES};
 use basalt_commands::Context;
-use basalt_http::metrics::{Exposition, Histogram};
+use basalt_http::metrics::Exposition;
+
+use super::bitswap::histogram;
 
 pub(super) fn write(out: &mut Exposition, ctx: &Context) {
     let Some(retrieval) = ctx.opened_node().and_then(|node| node.retrieval()) else {
@@ -61,14 +62,18 @@ pub(super) fn write(out: &mut Exposition, ctx: &Context) {
         ];
         out.sample(&status, &labels, *count as f64);
     }
-    let times = name("request_duration_seconds");
-    out.family(&times, "How long requests took", "histogram");
-    let mut counts = totals.times;
-    counts.resize(TIMES.len() + 1, 0);
-    Histogram::of(TIMES, counts, totals.time.as_secs_f64()).write(out, &times, &[]);
-    let sizes = name("response_bytes");
-    out.family(&sizes, "Bytes of the bodies of answers", "histogram");
-    let mut counts = totals.sizes;
-    counts.resize(SIZES.len() + 1, 0);
-    Histogram::of(SIZES, counts, totals.received as f64).write(out, &sizes, &[]);
+    for (end, help, spread) in [
+        (
+            "request_duration_seconds",
+            "How long requests took",
+            &totals.times,
+        ),
+        (
+            "response_bytes",
+            "Bytes of the bodies of answers",
+            &totals.sizes,
+        ),
+    ] {
+        histogram(out, &name(end), help, spread);
+    }
 }
