@@ -16,9 +16,24 @@ use crate::{Error, Text, Value};
 /// A map of the schema, and how it is called in errors.
 struct Schema {
     name: &'static str,
-    /// In order, with what is there always.
-    fields: &'static [(&'static str, bool)],
+    fields: Fields,
 }
+
+/// The fields of a map in order, and whether each is there always.
+type Fields = &'static [(&'static str, bool)];
+
+/// What an encrypted object has, as a block and in the data model.
+const JWE_FIELDS: Fields = &[
+    ("aad", false),
+    ("ciphertext", true),
+    ("iv", false),
+    ("protected", false),
+    ("recipients", false),
+    ("tag", false),
+    ("unprotected", false),
+];
+const RECIPIENT_FIELDS: Fields = &[("header", false), ("encrypted_key", false)];
+const SIGNATURE_FIELDS: Fields = &[("header", false), ("protected", false), ("signature", true)];
 
 impl Schema {
     /// The values of the fields of a map, in the schema's order.

@@ -1,23 +1,15 @@
 use basalt_block::decode_cid;
 
-use super::{Schema, check_any, map, wrong_kind};
+use super::{JWE_FIELDS, RECIPIENT_FIELDS, SIGNATURE_FIELDS, Schema, check_any, map, wrong_kind};
 use crate::{Error, Value, base64, cbor};
 
 const JWE: Schema = Schema {
     name: "dagjose.DecodedJWE.Repr",
-    fields: &[
-        ("aad", false),
-        ("ciphertext", true),
-        ("iv", false),
-        ("protected", false),
-        ("recipients", false),
-        ("tag", false),
-        ("unprotected", false),
-    ],
+    fields: JWE_FIELDS,
 };
 const RECIPIENT: Schema = Schema {
     name: "dagjose.DecodedRecipient.Repr",
-    fields: &[("header", false), ("encrypted_key", false)],
+    fields: RECIPIENT_FIELDS,
 };
 const JWS: Schema = Schema {
     name: "dagjose.DecodedJWS.Repr",
@@ -25,7 +17,7 @@ const JWS: Schema = Schema {
 };
 const SIGNATURE: Schema = Schema {
     name: "dagjose.DecodedSignature.Repr",
-    fields: &[("header", false), ("protected", false), ("signature", true)],
+    fields: SIGNATURE_FIELDS,
 };
 
 /// Reads a block.

@@ -2,24 +2,16 @@
 
 use basalt_block::parse_cid;
 
-use super::{Schema, check_any, map, wrong_kind};
+use super::{JWE_FIELDS, RECIPIENT_FIELDS, SIGNATURE_FIELDS, Schema, check_any, map, wrong_kind};
 use crate::{Error, Text, Value, base64, cbor};
 
 const JWE: Schema = Schema {
     name: "dagjose.EncodedJWE.Repr",
-    fields: &[
-        ("aad", false),
-        ("ciphertext", true),
-        ("iv", false),
-        ("protected", false),
-        ("recipients", false),
-        ("tag", false),
-        ("unprotected", false),
-    ],
+    fields: JWE_FIELDS,
 };
 const RECIPIENT: Schema = Schema {
     name: "dagjose.EncodedRecipient.Repr",
-    fields: &[("header", false), ("encrypted_key", false)],
+    fields: RECIPIENT_FIELDS,
 };
 const JWS: Schema = Schema {
     name: "dagjose.EncodedJWS.Repr",
@@ -27,7 +19,7 @@ const JWS: Schema = Schema {
 };
 const SIGNATURE: Schema = Schema {
     name: "dagjose.EncodedSignature.Repr",
-    fields: &[("header", false), ("protected", false), ("signature", true)],
+    fields: SIGNATURE_FIELDS,
 };
 
 /// Writes an object. Fields that JOSE does not have are dropped at the top, `link` among them, and
