@@ -197,10 +197,7 @@ async fn unread(soldier: Soldier) -> Result<()> {
     body.resize(255 << 10, 7);
     for n in 0..500 {
         let protocol = if n % 2 == 0 { BITSWAP } else { LAN };
-        let Some(id) = peer.open(protocol).await else {
-            break;
-        };
-        if !peer.send(id, &body).await {
+        if !peer.say(protocol, &body).await {
             break;
         }
     }
@@ -269,10 +266,7 @@ async fn malformed(soldier: Soldier) -> Result<()> {
             let mut peer = soldier.peer(true).await?;
             soldier.going.fetch_add(1, Ordering::Relaxed);
             for _ in 0..4 {
-                let Some(id) = peer.open(protocol).await else {
-                    break;
-                };
-                if !peer.send(id, &body).await {
+                if !peer.say(protocol, &body).await {
                     break;
                 }
             }
@@ -327,10 +321,7 @@ async fn questions(soldier: Soldier) -> Result<()> {
     }
     for n in 0..400 {
         let protocol = ["/ipfs/id/1.0.0", LAN, WAN, "/ipfs/ping/1.0.0"][n % 4];
-        let Some(id) = peer.open(protocol).await else {
-            break;
-        };
-        if !peer.send(id, &asked).await {
+        if !peer.say(protocol, &asked).await {
             break;
         }
     }

@@ -144,6 +144,14 @@ impl Peer {
         true
     }
 
+    /// Opens a stream and sends bytes on it.
+    pub(super) async fn say(&mut self, protocol: &str, body: &[u8]) -> bool {
+        match self.open(protocol).await {
+            Some(id) => self.send(id, body).await,
+            None => false,
+        }
+    }
+
     /// Sends so many bytes, each in a frame of its own.
     pub(super) async fn dribble(&mut self, id: u32, count: usize) -> bool {
         let mut frame = Self::head(DATA, 0, id, 1);
