@@ -2,7 +2,7 @@
 
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{autonat, dcutr, mdns, relay};
+use libp2p::{autonat, mdns, relay};
 
 use crate::filter::Filters;
 use crate::traffic::Traffic;
@@ -28,7 +28,6 @@ pub(crate) struct Behaviour {
     pub(crate) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(crate) relay: Toggle<relay::Behaviour>,
     pub(crate) relayed: Toggle<relay::client::Behaviour>,
-    pub(crate) dcutr: Toggle<dcutr::Behaviour>,
     pub(crate) autonat: autonat::v1::Behaviour,
     pub(crate) probe: Toggle<probe::Behaviour>,
     pub(crate) probed: Toggle<probed::Behaviour>,
@@ -55,7 +54,6 @@ impl Behaviour {
         }
         let nat = options.auto_nat;
         let relay = options.relay_service.filter(|_| options.transports.relay);
-        let punching = options.hole_punching && shared.relayed.is_some();
         let mdns = options
             .local_discovery
             .then(|| discovery(options))
@@ -77,7 +75,6 @@ impl Behaviour {
             mdns: mdns.into(),
             relay: relay.map(|relay| relay.behaviour(local)).into(),
             relayed: shared.relayed.into(),
-            dcutr: punching.then(|| dcutr::Behaviour::new(local)).into(),
             autonat: autonat::v1::Behaviour::new(local, dial_back(nat)),
             probe: nat.version_two.then(Default::default).into(),
             probed: (nat.version_two && nat.serve).then(Default::default).into(),

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished};
+use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished, DialFailure};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{FromSwarm, NetworkBehaviour, THandlerInEvent, ToSwarm};
+use libp2p::swarm::{ConnectionId, FromSwarm, NetworkBehaviour, THandlerInEvent, ToSwarm};
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
@@ -32,6 +32,8 @@ pub(crate) struct Behaviour {
     due: Option<Instant>,
     round: usize,
     dials: Vec<DialOpts>,
+    /// Those of the first round that have come to nothing are no longer among these.
+    first: Vec<ConnectionId>,
     wake: Wake,
 }
 
@@ -47,6 +49,7 @@ impl Behaviour {
             connected: 0,
             round: usize::from(rand::random::<u16>()),
             dials: Vec::new(),
+            first: Vec::new(),
             wake: Wake::default(),
         }
     }
@@ -61,7 +64,20 @@ impl Behaviour {
                 .extend_addresses_through_behaviour()
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .build();
+            if !self.backup.is_empty() {
+                self.first.push(options.connection_id());
+            }
             self.dials.push(options);
+        }
+    }
+
+    /// A dial has come to nothing. When all of the first round have, the others are tried at once.
+    fn failed(&mut self, id: ConnectionId) {
+        let before = self.first.len();
+        self.first.retain(|dial| *dial != id);
+        if before > 0 && self.first.is_empty() && self.connected == 0 {
+            self.due = Some(Instant::now());
+            self.wake.now();
         }
     }
 }
@@ -81,6 +97,7 @@ impl NetworkBehaviour for Behaviour {
                 remaining_established: 0,
                 ..
             }) => self.connected = self.connected.saturating_sub(1),
+            FromSwarm::DialFailure(DialFailure { connection_id, .. }) => self.failed(connection_id),
             _ => {}
         }
     }

@@ -103,14 +103,25 @@ fn reason(address: &Multiaddr, error: &TransportError<io::Error>) -> String {
     match error {
         TransportError::Other(error) if !is_unknown(error) => {
             // An error that stands for another hides it, and has its words.
-            let text = innermost(error).to_string();
+            let inner = innermost(error);
+            let text = inner.to_string();
+            let place = place(address);
             match text.split_once(" (os error") {
-                Some((words, _)) => format!("{}{}", place(address), words.to_lowercase()),
+                Some((words, _)) => format!("{place}{}", words.to_lowercase()),
+                None if is_late(inner) => {
+                    format!("{}i/o timeout", place.trim_end_matches("connect: "))
+                }
                 None => text,
             }
         }
         _ => "no transport for protocol".to_owned(),
     }
+}
+
+/// Whether nothing was heard for so long that it was given up here.
+fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 fn innermost(error: &io::Error) -> &(dyn std::error::Error + 'static) {
@@ -187,6 +198,14 @@ mod tests {
             format!(
                 "failed to dial: failed to dial {peer}: all dials failed\n  * [/ip4/127.0.0.1/tcp/1] dial tcp4 127.0.0.1:1: connect: connection refused"
             )
+        );
+        let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/1/p2p/{peer}").parse().unwrap();
+        let late = io::Error::other(io::Error::from(io::ErrorKind::TimedOut));
+        let error = DialError::Transport(vec![(address, TransportError::Other(late))]);
+        let said = failed(peer, &error).to_string();
+        assert!(
+            said.ends_with("] dial tcp4 127.0.0.1:1: i/o timeout"),
+            "{said}"
         );
     }
 }

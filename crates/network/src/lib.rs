@@ -33,6 +33,7 @@ mod plain;
 mod probe;
 mod probed;
 mod pubsub;
+mod punch;
 mod range;
 mod reach;
 mod relays;

@@ -11,6 +11,8 @@ use crate::{
     Cipher, Limits, PubsubOptions, Range, Reachability, RelayClient, RelayService, WaterMarks,
 };
 
+const HANDSHAKE: Duration = Duration::from_secs(15);
+
 /// Which transports are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transports {
@@ -112,6 +114,8 @@ pub struct Options {
     pub network_key: Option<PreSharedKey>,
     /// Which transports are used.
     pub transports: Transports,
+    /// How long a connection over TCP or WebSocket may take from the first byte to being ready.
+    pub handshake: Duration,
     /// What listeners of WebSocket over TLS show; without, there are none.
     pub certificate: Option<Certificate>,
     /// Certificates, in DER, that are trusted under WebSocket besides those that browsers trust.
@@ -151,6 +155,7 @@ impl Options {
             pubsub: None,
             network_key: None,
             transports: Transports::default(),
+            handshake: HANDSHAKE,
             certificate: None,
             trusted: Vec::new(),
             local_discovery: false,

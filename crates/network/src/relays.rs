@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::{ConnectionId, FromSwarm, NetworkBehaviour, NewExternalAddrCandidate};
+use libp2p::swarm::{FromSwarm, NetworkBehaviour, NewExternalAddrCandidate};
 use libp2p::{Multiaddr, PeerId, relay};
 
 use crate::address::{ip_of, is_public, is_relayed, peer_of, through, with_peer};
 use crate::book;
-use crate::peers::Direction;
 use crate::reach::{Reach, Reachability};
 use crate::service::Service;
 
@@ -204,21 +203,6 @@ impl Service {
             if all.is_empty() { vec![address] } else { all }
         };
         addresses.into_iter().flat_map(placed).collect()
-    }
-
-    /// A peer has said where it sees this node. The library believes the address but not the port, unless
-    /// the node listens there; a router may have given it another, and that is where holes are punched.
-    pub(crate) fn seen_at(&mut self, connection: ConnectionId, observed: &Multiaddr) {
-        let dialled = self.connection(connection).is_some_and(|open| {
-            open.direction == Direction::Outbound && !is_relayed(&open.address)
-        });
-        if !dialled || !ip_of(observed).is_some_and(is_public) {
-            return;
-        }
-        if let Some(dcutr) = self.swarm.behaviour_mut().dcutr.as_mut() {
-            let seen = NewExternalAddrCandidate { addr: observed };
-            dcutr.on_swarm_event(FromSwarm::NewExternalAddrCandidate(seen));
-        }
     }
 
     /// Where the node is reached through relays. A relay may name all its addresses; if there are public

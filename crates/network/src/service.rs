@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use basalt_routing::Dual;
 use futures::StreamExt;
 use libp2p::core::ConnectedPoint;
-use libp2p::core::transport::ListenerId;
+use libp2p::core::transport::{ListenerId, PortUse};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{Config, ConnectionId, DialError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, autonat, identify, mdns};
@@ -24,6 +24,7 @@ use crate::filter::Filters;
 use crate::handle::Ask;
 use crate::names::Hosts;
 use crate::peers::{Direction, Open};
+use crate::punch::Punching;
 use crate::reach::Found;
 use crate::relays::Used;
 use crate::traffic::Traffic;
@@ -66,6 +67,7 @@ pub(crate) struct Service {
     pub(crate) dht: Option<Arc<Dual>>,
     pub(crate) reach: Found,
     pub(crate) relays: Used,
+    pub(crate) punching: Punching,
     /// Addresses at which others have reached the node.
     found: BTreeSet<Multiaddr>,
     /// Ports that a router forwards to it.
@@ -127,6 +129,7 @@ pub async fn start(options: Options) -> Result<Handle> {
                 .clone()
                 .filter(|_| options.transports.relay),
         ),
+        punching: Punching::new(options.hole_punching && options.transports.relay),
         found: BTreeSet::new(),
         forwarded: Vec::new(),
         swarm,
@@ -300,6 +303,11 @@ impl Service {
         let options = DialOpts::peer_id(peer)
             .condition(PeerCondition::Always)
             .build();
+        self.dial_for(peer, options, answer);
+    }
+
+    /// Dials, and answers when the peer has said who it is, or cannot be reached.
+    pub(crate) fn dial_for(&mut self, peer: PeerId, options: DialOpts, answer: Answer) {
         let id = options.connection_id();
         match self.swarm.dial(options) {
             Ok(()) => {
@@ -310,6 +318,11 @@ impl Service {
                 let _ = answer.send(Err(dial::failed(peer, &error)));
             }
         }
+    }
+
+    /// Pieces of work for the swarm's task, as long as somebody wants it.
+    pub(crate) fn weak_asks(&self) -> mpsc::WeakSender<Ask> {
+        self.asks.clone()
     }
 
     fn when_identified(&mut self, peer: PeerId, answer: Answer) {
@@ -540,7 +553,6 @@ impl Service {
             BehaviourEvent::Identify(_)
             | BehaviourEvent::Relay(_)
             | BehaviourEvent::Relayed(_)
-            | BehaviourEvent::Dcutr(_)
             | BehaviourEvent::Probed(_) => {}
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
             BehaviourEvent::Mdns(mdns::Event::Expired(_)) => {}
@@ -586,21 +598,27 @@ impl Service {
     }
 
     fn on_connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
-        let direction = match endpoint {
-            ConnectedPoint::Dialer { .. } => Direction::Outbound,
-            ConnectedPoint::Listener { .. } => Direction::Inbound,
+        let (direction, from_listener) = match endpoint {
+            ConnectedPoint::Dialer { port_use, .. } => {
+                (Direction::Outbound, *port_use == PortUse::Reuse)
+            }
+            ConnectedPoint::Listener { .. } => (Direction::Inbound, true),
         };
         let open = Open {
             id,
             peer,
             address: remote_of(endpoint),
             direction,
+            from_listener,
             since: Instant::now(),
         };
         self.open.insert(id, open);
         let dial = self.dialling.remove(&id).into_iter();
         for answer in dial.flat_map(|dial| dial.answers) {
             self.when_identified(peer, answer);
+        }
+        if direction == Direction::Inbound && endpoint.is_relayed() {
+            self.punch(peer, id);
         }
     }
 

@@ -29,6 +29,9 @@ const UNSORTED: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Events that wait for the other face; what is more is refused.
 const WAITING: usize = 256;
+/// How long the other end may take to answer a dial, as in Kubo: so two nodes that dial each other through
+/// routers give up, and begin again, together.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How many bytes tell.
 const TELLING: usize = 3;
 
@@ -295,7 +298,11 @@ impl Transport for Plain {
         address: Multiaddr,
         options: DialOpts,
     ) -> Result<Self::Dial, TransportError<io::Error>> {
-        self.tcp.dial(address, options)
+        let dial = self.tcp.dial(address, options)?;
+        Ok(Box::pin(async move {
+            let dialled = timeout(ANSWER, dial).await;
+            dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        }))
     }
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Event> {

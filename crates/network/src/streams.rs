@@ -92,7 +92,7 @@ impl Services {
 #[derive(Default)]
 pub(crate) struct Behaviour {
     services: Services,
-    wanted: VecDeque<(PeerId, Wanted)>,
+    wanted: VecDeque<(PeerId, Option<ConnectionId>, Wanted)>,
     /// Connections that go through no relay, the oldest of a peer first.
     direct: HashMap<PeerId, Vec<ConnectionId>>,
 }
@@ -104,7 +104,12 @@ impl Behaviour {
 
     /// Opens a stream to a peer that is connected.
     pub(crate) fn open(&mut self, peer: PeerId, wanted: Wanted) {
-        self.wanted.push_back((peer, wanted));
+        self.wanted.push_back((peer, None, wanted));
+    }
+
+    /// Opens a stream on one of its connections.
+    pub(crate) fn open_on(&mut self, peer: PeerId, connection: ConnectionId, wanted: Wanted) {
+        self.wanted.push_back((peer, Some(connection), wanted));
     }
 }
 
@@ -169,14 +174,15 @@ impl NetworkBehaviour for Behaviour {
     }
 
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Infallible, THandlerInEvent<Self>>> {
-        let Some((peer_id, event)) = self.wanted.pop_front() else {
+        let Some((peer_id, on, event)) = self.wanted.pop_front() else {
             return Poll::Pending;
         };
         // A relay lends a connection for so many bytes only.
         let direct = self.direct.get(&peer_id).and_then(|all| all.first());
+        let on = on.or(direct.copied());
         Poll::Ready(ToSwarm::NotifyHandler {
             peer_id,
-            handler: direct.map_or(NotifyHandler::Any, |id| NotifyHandler::One(*id)),
+            handler: on.map_or(NotifyHandler::Any, NotifyHandler::One),
             event,
         })
     }

@@ -24,8 +24,6 @@ use crate::{Certificate, Error, Options, Result, shared};
 /// A connection: who is at its other end, and its streams.
 pub(crate) type Connected = (PeerId, StreamMuxerBox);
 
-/// How long a connection may take from the first byte to being ready.
-const UPGRADE: Duration = Duration::from_secs(15);
 /// Bytes that may wait unread on a QUIC connection; a peer may open eight of them.
 const QUIC_WINDOW: u32 = 6 << 20;
 
@@ -38,6 +36,7 @@ pub(crate) fn build(
     let upgrade = Upgrade {
         security: Security::new(key, used.ciphers.clone())?,
         network_key: options.network_key,
+        handshake: options.handshake,
         traffic: traffic.clone(),
         muxer: Yamux::new(Arc::default(), STREAMS),
     };
@@ -116,6 +115,7 @@ fn fail(error: io::Error) -> Error {
 struct Upgrade {
     security: Security,
     network_key: Option<PreSharedKey>,
+    handshake: Duration,
     traffic: Traffic,
     muxer: Yamux,
 }
@@ -150,7 +150,7 @@ impl Upgrade {
         base.upgrade(Version::V1Lazy)
             .authenticate(self.security.clone())
             .multiplex(self.muxer.clone())
-            .timeout(UPGRADE)
+            .timeout(self.handshake)
             .map(metered(&self.traffic))
             .boxed()
     }

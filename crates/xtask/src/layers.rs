@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ipns", &["routing", "ipld", "blockstore"]),
     ("denylist", &["ipns", "http"]),
     ("dns", &["ipns", "http"]),
-    ("network", &["bitswap", "routing", "ipns"]),
+    ("network", &["bitswap", "routing", "ipns", "block"]),
     ("repo", &[]),
     ("http", &[]),
     ("kubo", &["block", "http"]),

@@ -60,35 +60,42 @@ impl Port {
 
     /// A connection with a peer was made; it ends when the link is dropped.
     pub fn connected(&self, peer: PeerId, traits: PeerTraits) -> Link {
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, outgoing) = mpsc::channel(UNDER_WAY);
-        let heard = Arc::new(AtomicBool::new(false));
-        self.shared.tell(Control::Opened {
-            id,
+        let inlet = Inlet {
             peer,
-            traits,
-            outgoing: sender,
-            heard: heard.clone(),
-        });
+            incoming: self.incoming.clone(),
+            heard: Arc::new(AtomicBool::new(false)),
+            rooms: self.rooms.clone(),
+            room: Arc::new(Semaphore::new(BUDGET)),
+        };
+        let (id, outgoing) = self.open(&inlet, traits);
         Link {
             id,
-            shared: self.shared.clone(),
+            port: self.clone(),
+            traits,
             outgoing,
-            inlet: Inlet {
-                peer,
-                incoming: self.incoming.clone(),
-                heard,
-                rooms: self.rooms.clone(),
-                room: Arc::new(Semaphore::new(BUDGET)),
-            },
+            inlet,
         }
+    }
+
+    fn open(&self, inlet: &Inlet, traits: PeerTraits) -> (u64, mpsc::Receiver<Outgoing>) {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, outgoing) = mpsc::channel(UNDER_WAY);
+        self.shared.tell(Control::Opened {
+            id,
+            peer: inlet.peer,
+            traits,
+            outgoing: sender,
+            heard: inlet.heard.clone(),
+        });
+        (id, outgoing)
     }
 }
 
 /// A connection with a peer.
 pub struct Link {
     id: u64,
-    shared: Arc<Shared>,
+    port: Port,
+    traits: PeerTraits,
     outgoing: mpsc::Receiver<Outgoing>,
     inlet: Inlet,
 }
@@ -106,28 +113,38 @@ impl Link {
 
     /// A stream to the peer was opened, in this version of the protocol.
     pub fn opened(&self, version: Version) {
-        self.shared.tell(Control::Version(self.id, version));
+        self.port.shared.tell(Control::Version(self.id, version));
     }
 
     /// A message has left; there is room for another.
     pub fn sent(&self) {
-        self.shared.tell(Control::Sent(self.id));
+        self.port.shared.tell(Control::Sent(self.id));
     }
 
     /// A message was given up, and what was sent before it may not have arrived either.
     pub fn lost(&self) {
-        self.shared.tell(Control::Lost(self.id));
+        self.port.shared.tell(Control::Lost(self.id));
     }
 
     /// The peer takes no stream of any version.
     pub fn unsupported(&self) {
-        self.shared.tell(Control::Unsupported(self.id));
+        self.port.shared.tell(Control::Unsupported(self.id));
+    }
+
+    /// Takes that back: the connection is as one that was made just now. What it was asked to send and
+    /// has not is said anew.
+    pub fn renew(&mut self) {
+        let (id, outgoing) = self.port.open(&self.inlet, self.traits);
+        let before = std::mem::replace(&mut self.id, id);
+        self.outgoing = outgoing;
+        // Only now, so that the peer is never without a connection.
+        self.port.shared.tell(Control::Closed(before));
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.shared.tell(Control::Closed(self.id));
+        self.port.shared.tell(Control::Closed(self.id));
     }
 }
 

@@ -1,19 +1,24 @@
 use std::convert::Infallible;
 use std::io;
+use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use basalt_bitswap::Link;
 use basalt_bitswap::message::{Message, Version};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use libp2p::Stream;
 use libp2p::swarm::handler::{
     ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound,
+    ProtocolsChange,
 };
 use libp2p::swarm::{
     ConnectionHandler, ConnectionHandlerEvent, StreamUpgradeError, SubstreamProtocol,
 };
+use libp2p::{Stream, StreamProtocol};
+
+use tokio::time::{Sleep, sleep};
 
 use super::frames;
 use super::upgrade::Upgrade;
@@ -23,6 +28,10 @@ use super::upgrade::Upgrade;
 const INBOUND: usize = 512;
 /// How often a message is begun anew on another stream.
 const TRIES: u32 = 3;
+/// Before a stream is asked for again of a peer that has refused one and says that it speaks Bitswap: four
+/// times as long after each refusal.
+const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN_MOST: Duration = Duration::from_secs(64);
 
 type Written = (Message, io::Result<Stream>);
 
@@ -46,6 +55,14 @@ pub(crate) struct Handler {
     /// Streams to ask for.
     wanted: bool,
     tries: u32,
+    /// Whether the peer says, or has shown, that it speaks Bitswap.
+    speaks: bool,
+    /// Whether it has refused a stream, so that nothing is said to it.
+    refused: bool,
+    /// How often it has, one time after the other.
+    refusals: u32,
+    /// When it gets another chance.
+    again: Option<Pin<Box<Sleep>>>,
 }
 
 impl Handler {
@@ -57,6 +74,10 @@ impl Handler {
             out: Out::Closed,
             wanted: false,
             tries: 0,
+            speaks: false,
+            refused: false,
+            refusals: 0,
+            again: None,
         }
     }
 
@@ -76,6 +97,47 @@ impl Handler {
         }
         let inlet = link.inlet().clone();
         self.inbound.push(frames::read(stream, inlet).boxed());
+        self.spoken();
+    }
+
+    /// The peer speaks Bitswap after all.
+    fn spoken(&mut self) {
+        self.speaks = true;
+        if self.again.is_none() {
+            self.ask_again();
+        }
+    }
+
+    /// A stream was refused. That may mean no more than that the other side was not ready, or had too many
+    /// of them: it is not taken for a peer without Bitswap for ever.
+    fn refuse(&mut self) {
+        let Some(link) = &self.link else {
+            return;
+        };
+        link.unsupported();
+        self.refused = true;
+        if self.speaks {
+            let wait = AGAIN * 4_u32.pow(self.refusals.min(3));
+            self.again = Some(Box::pin(sleep(wait.min(AGAIN_MOST))));
+        }
+        self.refusals = self.refusals.saturating_add(1);
+    }
+
+    fn ask_again(&mut self) {
+        self.again = None;
+        if std::mem::take(&mut self.refused)
+            && let Some(link) = &mut self.link
+        {
+            link.renew();
+        }
+    }
+
+    fn poll_again(&mut self, cx: &mut Context<'_>) {
+        if let Some(again) = &mut self.again
+            && again.as_mut().poll(cx).is_ready()
+        {
+            self.ask_again();
+        }
     }
 
     /// A message could not be sent.
@@ -99,6 +161,7 @@ impl Handler {
             return;
         };
         link.opened(version);
+        (self.speaks, self.refusals) = (true, 0);
         self.out = match std::mem::replace(&mut self.out, Out::Closed) {
             Out::Opening(message) => {
                 let write = frames::write(stream, message, version);
@@ -113,11 +176,7 @@ impl Handler {
             return;
         };
         match error {
-            StreamUpgradeError::NegotiationFailed => {
-                if let Some(link) = &self.link {
-                    link.unsupported();
-                }
-            }
+            StreamUpgradeError::NegotiationFailed => self.refuse(),
             StreamUpgradeError::Apply(never) => match never {},
             StreamUpgradeError::Timeout => self.failed(message, &"opening a stream took too long"),
             StreamUpgradeError::Io(error) => self.failed(message, &error),
@@ -194,6 +253,7 @@ impl ConnectionHandler for Handler {
                 tracing::debug!(target: "basalt::bitswap", %error, "a stream ended early");
             }
         }
+        self.poll_again(cx);
         // After a failure there may be more to do at once.
         self.poll_out(cx);
         if matches!(self.out, Out::Closed) && !self.wanted {
@@ -224,7 +284,70 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::DialUpgradeError(DialUpgradeError { error, .. }) => {
                 self.not_opened(error);
             }
+            ConnectionEvent::RemoteProtocolsChange(change) => match change {
+                ProtocolsChange::Added(mut added) => {
+                    if added.any(is_bitswap) {
+                        self.spoken();
+                    }
+                }
+                ProtocolsChange::Removed(mut removed) => {
+                    // If it has kept another version, a stream will show it.
+                    self.speaks &= !removed.any(is_bitswap);
+                }
+            },
             _ => {}
+        }
+    }
+}
+
+fn is_bitswap(name: &StreamProtocol) -> bool {
+    let mut all = Version::ALL.iter();
+    all.any(|version| version.name() == name.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use basalt_bitswap::{Options, PeerTraits, Service};
+    use basalt_blockstore::MemoryStore;
+    use futures::future::poll_fn;
+    use libp2p::PeerId;
+
+    use super::*;
+
+    fn refused(handler: &mut Handler) {
+        handler.out = Out::Opening(Message::default());
+        handler.not_opened(StreamUpgradeError::NegotiationFailed);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_has_refused_a_stream_gets_another_chance() {
+        let (_service, _handle, port) =
+            Service::new(Arc::new(MemoryStore::default()), Options::default());
+        let link = port.connected(PeerId::random(), PeerTraits::default());
+        let mut handler = Handler::new(Some(link));
+        refused(&mut handler);
+        assert!(
+            handler.refused && handler.again.is_none(),
+            "nobody says that it speaks it"
+        );
+        handler.spoken();
+        assert!(!handler.refused);
+        // It says so, and has refused all the same: it had too many streams, say.
+        for _ in 0..100 {
+            refused(&mut handler);
+            assert!(handler.refused && handler.again.is_some());
+            handler.again = Some(Box::pin(sleep(Duration::ZERO)));
+            poll_fn(|cx| {
+                handler.poll_again(cx);
+                match handler.again {
+                    None => Poll::Ready(()),
+                    Some(_) => Poll::Pending,
+                }
+            })
+            .await;
+            assert!(!handler.refused);
         }
     }
 }

@@ -94,3 +94,25 @@ async fn a_connection_that_breaks_is_made_good_by_another() {
     }
     assert_eq!(got, 200);
 }
+
+/// A peer that is just starting takes no streams, and says a little later that it speaks Bitswap.
+#[tokio::test]
+async fn a_peer_that_was_not_ready_is_asked_when_it_is() {
+    let (a, b) = (node().await, crate::node().await);
+    let (peer, to) = (b.local_peer(), at(&b, "/quic-v1").await);
+    a.network.connect(peer, to).await.unwrap();
+    let cid = *blocks(3, 1, 10)[0].cid();
+    let session = a.blocks.session();
+    let _fetch = tokio::spawn(async move {
+        let mut found = session.stream(vec![cid]);
+        found.try_next().await.is_ok()
+    });
+    // Should it take longer until the stream is refused, it is asked for the first time below.
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let mut streams = b.accept("/ipfs/bitswap/1.2.0").unwrap();
+    // Whatever happens on the connection has it look at what it speaks.
+    let mut pings = b.pings(a.network.local_peer()).await.unwrap();
+    pings.ping().await.unwrap();
+    let came = streams.recv().await.unwrap();
+    assert_eq!(came.peer, a.network.local_peer());
+}
