@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use basalt_routing::{Dht, Dual, Error, Host, Mode, PeerInfo, Result};
+use basalt_routing::{Dht, Dual, Error, Host, Messages, Mode, PeerInfo, Result};
 use bytes::Bytes;
 use futures::AsyncWriteExt;
 use futures::future::BoxFuture;
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::Handle;
 use crate::service::Service;
-use frame::{ANSWER, QUESTION, read_body, read_frame, read_length, write_frame};
+use frame::{ANSWER, QUESTION, add_frame, read_body, read_frame, read_length, write_frame};
 use turns::Turns;
 
 /// Streams of one DHT that are served at a time. Most of them are idle: peers keep a stream open in case
@@ -27,6 +27,9 @@ const AT_A_TIME: usize = 4096;
 const SILENT: Duration = Duration::from_secs(60);
 /// How long a question that has begun, or its answer, may be on its way.
 const SLOW: Duration = Duration::from_secs(10);
+
+/// Bytes of messages that are written at once; such a message has some hundreds.
+const TOGETHER: usize = 16 << 10;
 
 /// The network as the DHT needs it.
 #[derive(Clone)]
@@ -110,12 +113,18 @@ impl Host for DhtHost {
         Ok(answer)
     }
 
-    async fn tell(&self, peer: PeerId, protocol: &'static str, messages: Vec<Bytes>) -> Result<()> {
+    async fn tell(&self, peer: PeerId, protocol: &'static str, messages: Messages) -> Result<()> {
         let mut stream = self.stream(peer, protocol).await?;
         let told = async {
-            for message in &messages {
-                write_frame(&mut stream, message).await?;
+            let mut frames = Vec::with_capacity(TOGETHER);
+            for message in messages {
+                add_frame(&mut frames, &message);
+                if frames.len() >= TOGETHER {
+                    stream.write_all(&frames).await?;
+                    frames.clear();
+                }
             }
+            stream.write_all(&frames).await?;
             stream.close().await
         };
         told.await.map_err(|e| Self::failed(peer, &e))

@@ -7,6 +7,9 @@ use multiaddr::Multiaddr;
 
 use crate::{PeerInfo, Result};
 
+/// Messages that are made as they are sent, so that a long row of them takes no memory.
+pub type Messages = Box<dyn Iterator<Item = Bytes> + Send>;
+
 /// What the DHT needs of the network.
 #[async_trait]
 pub trait Host: Send + Sync + 'static {
@@ -31,6 +34,6 @@ pub trait Host: Send + Sync + 'static {
     /// Sends a message to a connected peer and waits for its answer.
     async fn ask(&self, peer: PeerId, protocol: &'static str, message: Bytes) -> Result<Bytes>;
 
-    /// Sends messages to a connected peer that are not answered.
-    async fn tell(&self, peer: PeerId, protocol: &'static str, messages: Vec<Bytes>) -> Result<()>;
+    /// Sends messages that are not answered to a connected peer, over one stream.
+    async fn tell(&self, peer: PeerId, protocol: &'static str, messages: Messages) -> Result<()>;
 }

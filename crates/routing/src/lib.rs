@@ -36,7 +36,7 @@ pub use dual::{Dual, Which};
 pub use error::Error;
 pub use event::{Event, EventKind, Events};
 pub use fetch::{FetchAnswer, fetch_question, read_fetch_question};
-pub use host::Host;
+pub use host::{Host, Messages};
 pub use kad::{
     Announced, Bucket, Dht, Effort, Key, Kind, Member, Message, Mode, Options, OwnContent,
     Provided, Providers, Values, WireRecord,

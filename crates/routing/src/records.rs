@@ -67,3 +67,35 @@ impl Records for MemoryRecords {
         Ok(())
     }
 }
+
+/// Records on a disk that can be full: nothing is written then.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct OnDisk {
+    records: MemoryRecords,
+    pub(crate) full: std::sync::atomic::AtomicBool,
+}
+
+#[cfg(test)]
+#[async_trait]
+impl Records for OnDisk {
+    async fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        self.records.get(key).await
+    }
+
+    async fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Vec<(Bytes, Bytes)>> {
+        self.records.scan(prefix, after, most).await
+    }
+
+    async fn write(&self, batch: RecordBatch) -> Result<()> {
+        match self.full.load(std::sync::atomic::Ordering::Relaxed) {
+            true => Err(crate::Error::Store("no space left on device".to_owned())),
+            false => self.records.write(batch).await,
+        }
+    }
+}

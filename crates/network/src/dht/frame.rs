@@ -17,16 +17,21 @@ pub(crate) async fn write_frame(
     stream: &mut (impl AsyncWrite + Unpin),
     message: &[u8],
 ) -> Result<()> {
-    let mut length = message.len();
-    let mut frame = Vec::with_capacity(length + 5);
-    while length >= 0x80 {
-        frame.push(u8::try_from(length & 0x7f).unwrap_or(0) | 0x80);
-        length >>= 7;
-    }
-    frame.push(u8::try_from(length).unwrap_or(0));
-    frame.extend_from_slice(message);
+    let mut frame = Vec::with_capacity(message.len() + 5);
+    add_frame(&mut frame, message);
     stream.write_all(&frame).await?;
     stream.flush().await
+}
+
+/// Adds a message to those that are written together.
+pub(super) fn add_frame(frames: &mut Vec<u8>, message: &[u8]) {
+    let mut length = message.len();
+    while length >= 0x80 {
+        frames.push(u8::try_from(length & 0x7f).unwrap_or(0) | 0x80);
+        length >>= 7;
+    }
+    frames.push(u8::try_from(length).unwrap_or(0));
+    frames.extend_from_slice(message);
 }
 
 /// Reads a message of at most so many bytes; `None` where the stream ends before one begins.

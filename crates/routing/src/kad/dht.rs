@@ -191,7 +191,8 @@ impl Dht {
             return Err(Error::NoAddresses);
         }
         self.reach(peer, &crate::Events::default()).await?;
-        let messages = vec![Message::add_provider(key, own).encode().into()];
+        let message = Message::add_provider(key, own).encode().into();
+        let messages = Box::new(std::iter::once(message));
         let told = self.host().tell(peer, self.scope().protocol(), messages);
         timeout(ANSWER, told).await.map_err(|_| Error::Timeout)?
     }

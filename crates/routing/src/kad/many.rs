@@ -1,6 +1,9 @@
 //! Announcing many keys at once: those that lie near to each other are told to the same peers.
 
 use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,15 +16,18 @@ use super::covered::{Covered, Nearest};
 use super::{Dht, Key, Message};
 use crate::{Error, Events, Result};
 
-/// Keys whose messages are kept in memory at a time.
-const BATCH: usize = 512;
+/// Keys that are announced at a time: the more, the fewer times a peer is connected to. Each is in the plan
+/// of twenty peers, with four bytes.
+const BATCH: usize = 16 << 10;
+/// Messages that a peer must take in each span of time; one that takes fewer is given up.
+const PACE: usize = 512;
 
 /// How much is done at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
     /// Peers that are told side by side.
     pub peers: usize,
-    /// How long a peer may take to be told of a batch of keys.
+    /// How long a peer may take to be told of 512 keys.
     pub time: Duration,
 }
 
@@ -94,9 +100,10 @@ impl Dht {
         keys.dedup();
         let mut done = Announced::default();
         let mut covered = Covered::default();
+        let tail: Arc<[u8]> = Message::provider_tail(&own).into();
         for batch in keys.chunks(BATCH) {
-            let mut plan: HashMap<PeerId, Vec<usize>> = HashMap::new();
-            for (place, bytes) in batch.iter().enumerate() {
+            let mut plan: HashMap<PeerId, Vec<u32>> = HashMap::new();
+            for (place, bytes) in (0u32..).zip(batch) {
                 let key = Key::of(bytes);
                 let peers = self.nearest_to(&key, bytes, &mut covered, &mut done).await;
                 self.providers().add_own(bytes, &own);
@@ -104,24 +111,21 @@ impl Dht {
                     plan.entry(peer).or_default().push(place);
                 }
             }
-            let told = stream::iter(plan)
-                .map(async |(peer, places)| {
-                    let messages = places
-                        .iter()
-                        .map(|place| Message::add_provider(&batch[*place], own.clone()))
-                        .map(|message| message.encode().into())
-                        .collect();
-                    let told = timeout(effort.time, self.tell_all(peer, messages)).await;
-                    matches!(told, Ok(Ok(()))).then_some(places)
-                })
-                .buffer_unordered(effort.peers.max(1))
-                .collect::<Vec<_>>()
-                .await;
+            let batch: Arc<[Bytes]> = batch.into();
             let mut holders = vec![0u64; batch.len()];
-            for places in told.into_iter().flatten() {
+            let mut told = stream::iter(plan)
+                .map(|(peer, places)| self.tell_of(peer, batch.clone(), places, &tail, effort.time))
+                .buffer_unordered(effort.peers.max(1));
+            while let Some(places) = told.next().await {
+                let Some(places) = places else {
+                    continue;
+                };
                 done.reached += 1;
-                places.into_iter().for_each(|place| holders[place] += 1);
+                for place in places.iter() {
+                    holders[*place as usize] += 1;
+                }
             }
+            drop(told);
             done.records += holders.iter().sum::<u64>();
             let failed = holders.iter().filter(|holders| **holders == 0).count() as u64;
             done.failed += failed;
@@ -163,9 +167,73 @@ impl Dht {
         }
     }
 
-    async fn tell_all(&self, peer: PeerId, messages: Vec<Bytes>) -> Result<()> {
-        self.reach(peer, &Events::default()).await?;
-        let protocol = self.scope().protocol();
-        self.host().tell(peer, protocol, messages).await
+    /// Tells a peer of some keys of a batch, and gives them back if it was told of all.
+    async fn tell_of(
+        &self,
+        peer: PeerId,
+        batch: Arc<[Bytes]>,
+        places: Vec<u32>,
+        tail: &Arc<[u8]>,
+        time: Duration,
+    ) -> Option<Arc<[u32]>> {
+        let (places, sent): (Arc<[u32]>, _) = (places.into(), Arc::new(AtomicUsize::new(0)));
+        let (tail, of, count) = (tail.clone(), places.clone(), sent.clone());
+        let messages = (0..places.len()).map(move |next| {
+            count.store(next + 1, Ordering::Relaxed);
+            Message::add_provider_with(&batch[of[next] as usize], &tail).into()
+        });
+        let told = async {
+            self.reach(peer, &Events::default()).await?;
+            let protocol = self.scope().protocol();
+            let told = self.host().tell(peer, protocol, Box::new(messages));
+            told.await
+        };
+        let told = while_it_goes_on(told, &sent, time).await;
+        matches!(told, Some(Ok(()))).then_some(places)
+    }
+}
+
+/// What comes of work that counts its steps, unless it takes longer than `time` for [`PACE`] of them.
+async fn while_it_goes_on<T>(
+    work: impl Future<Output = T>,
+    steps: &AtomicUsize,
+    time: Duration,
+) -> Option<T> {
+    let (mut work, mut before) = (pin!(work), 0);
+    loop {
+        if let Ok(done) = timeout(time, &mut work).await {
+            return Some(done);
+        }
+        let now = steps.load(Ordering::Relaxed);
+        if now < before + PACE {
+            return None;
+        }
+        before = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::sleep;
+
+    /// Work of so many steps, of which each takes so long.
+    async fn after(steps: usize, each: Duration) -> Option<()> {
+        let count = AtomicUsize::new(0);
+        let work = async {
+            for _ in 0..steps {
+                sleep(each).await;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        while_it_goes_on(work, &count, Duration::from_secs(10)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_much_has_time_and_who_is_slow_is_given_up() {
+        assert!(after(100 * PACE, Duration::from_millis(10)).await.is_some());
+        assert!(after(PACE - 1, Duration::from_millis(19)).await.is_some());
+        assert!(after(100 * PACE, Duration::from_millis(30)).await.is_none());
+        assert!(after(1, Duration::from_secs(11)).await.is_none());
     }
 }

@@ -106,6 +106,22 @@ impl Message {
         }
     }
 
+    /// What a message of [`Message::add_provider`] has behind its key: the same for all keys of a provider.
+    pub(super) fn provider_tail(provider: &PeerInfo) -> Vec<u8> {
+        let mut tail = Vec::new();
+        write_peer(&mut tail, 9, provider);
+        tail
+    }
+
+    /// [`Message::add_provider`] as it is sent.
+    pub(super) fn add_provider_with(key: &[u8], tail: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(key.len() + tail.len() + 8);
+        wire::number(&mut out, 1, Kind::AddProvider as u64);
+        wire::bytes(&mut out, 2, key);
+        out.extend_from_slice(tail);
+        out
+    }
+
     /// Reads a message. Peers and addresses that make no sense are passed over, as everyone does.
     ///
     /// # Errors
@@ -145,20 +161,22 @@ impl Message {
             wire::bytes(&mut inner, 5, record.received.as_bytes());
             wire::message(&mut out, 3, &inner);
         }
-        let peers = |out: &mut Vec<u8>, field, peers: &[PeerInfo]| {
+        for (field, peers) in [(8, &self.closer), (9, &self.providers)] {
             for peer in peers {
-                let mut inner = Vec::new();
-                wire::bytes(&mut inner, 1, &peer.id.to_bytes());
-                for address in &peer.addresses {
-                    wire::message(&mut inner, 2, address.as_ref());
-                }
-                wire::message(out, field, &inner);
+                write_peer(&mut out, field, peer);
             }
-        };
-        peers(&mut out, 8, &self.closer);
-        peers(&mut out, 9, &self.providers);
+        }
         out
     }
+}
+
+fn write_peer(out: &mut Vec<u8>, field: u64, peer: &PeerInfo) {
+    let mut inner = Vec::new();
+    wire::bytes(&mut inner, 1, &peer.id.to_bytes());
+    for address in &peer.addresses {
+        wire::message(&mut inner, 2, address.as_ref());
+    }
+    wire::message(out, field, &inner);
 }
 
 fn keep(peers: &mut Vec<PeerInfo>, peer: Option<PeerInfo>) {
@@ -216,6 +234,15 @@ mod tests {
         let ping = Message::new(Kind::Ping, Vec::new());
         assert_eq!(ping.encode(), [8, 5]);
         assert_eq!(Message::decode(&[8, 5]).unwrap(), ping);
+    }
+
+    #[test]
+    fn announcements_are_the_same_however_they_are_made() {
+        let address = "/ip4/1.2.3.4/tcp/4001".parse().unwrap();
+        let own = PeerInfo::new(PeerId::random(), vec![address]);
+        let tail = Message::provider_tail(&own);
+        let made = Message::add_provider_with(b"key", &tail);
+        assert_eq!(made, Message::add_provider(b"key", own).encode());
     }
 
     #[test]

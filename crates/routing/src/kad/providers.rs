@@ -189,6 +189,7 @@ fn read_addresses(mut bytes: &[u8]) -> Vec<Multiaddr> {
 mod tests {
     use super::*;
     use crate::MemoryRecords;
+    use crate::records::OnDisk;
 
     #[tokio::test]
     async fn providers_are_found_before_and_after_they_are_written() {
@@ -246,5 +247,32 @@ mod tests {
         let bare = PeerInfo::new(PeerId::random(), Vec::new());
         let kept = (0..2 * WAITING).filter(|n| providers.add(&n.to_be_bytes(), &bare));
         assert_eq!(kept.count(), WAITING);
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_what_waits_is_still_told_and_written_later() {
+        let disk = Arc::new(OnDisk::default());
+        let providers = Providers::new(disk.clone());
+        let bare = PeerInfo::new(PeerId::random(), Vec::new());
+        providers.add(b"before", &bare);
+        providers.flush().await.unwrap();
+        disk.full.store(true, Ordering::Relaxed);
+        for n in 0..2 * WAITING {
+            providers.add(&n.to_be_bytes(), &bare);
+        }
+        for _ in 0..3 {
+            assert!(providers.flush().await.is_err());
+        }
+        assert_eq!(providers.waiting().len(), WAITING);
+        assert_eq!(providers.count.load(Ordering::Relaxed), 1);
+        for key in [&b"before"[..], &0usize.to_be_bytes()] {
+            assert_eq!(providers.get(key).await.unwrap().len(), 1);
+        }
+        disk.full.store(false, Ordering::Relaxed);
+        providers.flush().await.unwrap();
+        assert!(providers.waiting().is_empty());
+        assert_eq!(providers.count.load(Ordering::Relaxed), WAITING + 1);
+        let last = (WAITING - 1).to_be_bytes();
+        assert_eq!(providers.get(&last).await.unwrap().len(), 1);
     }
 }

@@ -62,7 +62,9 @@ impl Values {
         }
         self.validators.validate(key, value)?;
         let _writing = self.writing.lock().await;
-        match self.get(key).await? {
+        let present = self.get(key).await?;
+        let is_new = present.is_none();
+        match present {
             // It may have expired since it came.
             Some((_, present)) => {
                 let alive = self.validators.validate(key, &present).is_ok();
@@ -70,15 +72,18 @@ impl Values {
                     return Err(Error::Older);
                 }
             }
-            None if self.count.fetch_add(1, Ordering::Relaxed) >= VALUES => {
-                self.count.fetch_sub(1, Ordering::Relaxed);
+            None if self.count.load(Ordering::Relaxed) >= VALUES => {
                 return Err(Error::Refused("too many values"));
             }
             None => {}
         }
         let place = [TABLE, key].concat();
         let write = vec![(place.into(), Some(stamped(value)))];
-        self.records.write(write).await
+        self.records.write(write).await?;
+        if is_new {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Deletes what is too old.
@@ -95,6 +100,7 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::OnDisk;
     use crate::{MemoryRecords, Validator};
 
     /// The longer value is better, and it is not empty.
@@ -131,5 +137,27 @@ mod tests {
         ));
         assert_eq!(values.get(b"/x/a").await.unwrap().unwrap().1, "123");
         assert_eq!(values.get(b"/x/b").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_costs_no_value_and_no_room() {
+        let disk = Arc::new(OnDisk::default());
+        let validators = Validators::default().with("x", Longer);
+        let values = Values::new(disk.clone(), validators);
+        let (old, new) = (Bytes::from_static(b"1"), Bytes::from_static(b"12"));
+        values.put(b"/x/a", &old).await.unwrap();
+        disk.full.store(true, Ordering::Relaxed);
+        for n in 0..10u8 {
+            let put = values.put(&[b'/', b'x', b'/', n], &new).await;
+            assert!(matches!(put, Err(Error::Store(_))));
+        }
+        assert!(values.put(b"/x/a", &new).await.is_err());
+        assert_eq!(values.get(b"/x/a").await.unwrap().unwrap().1, old);
+        assert_eq!(values.count.load(Ordering::Relaxed), 1);
+        disk.full.store(false, Ordering::Relaxed);
+        values.put(b"/x/a", &new).await.unwrap();
+        values.put(b"/x/b", &new).await.unwrap();
+        assert_eq!(values.get(b"/x/a").await.unwrap().unwrap().1, new);
+        assert_eq!(values.count.load(Ordering::Relaxed), 2);
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use basalt_routing::{
-    Dht, Error, Events, Host, MemoryRecords, Mode, Options, PeerInfo, Providers, PublicKeys,
-    Result, Scope, Validator, Validators, Values,
+    Dht, Error, Events, Host, MemoryRecords, Messages, Mode, Options, PeerInfo, Providers,
+    PublicKeys, Result, Scope, Validator, Validators, Values,
 };
 use bytes::Bytes;
 use libp2p_identity::PeerId;
@@ -227,7 +227,7 @@ impl Host for Own {
         answer.ok_or_else(|| self.failed(peer, "no answer"))
     }
 
-    async fn tell(&self, peer: PeerId, _: &'static str, messages: Vec<Bytes>) -> Result<()> {
+    async fn tell(&self, peer: PeerId, _: &'static str, messages: Messages) -> Result<()> {
         for message in messages {
             self.send(peer, &message).await?;
         }
