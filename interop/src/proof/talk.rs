@@ -25,19 +25,18 @@ pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
         .prefix("basalt-talk-")
         .tempdir_in(&settings.dir)?;
     let (ours, kubo) = (settings.bin.clone(), places::kubo());
+    // What Kubo loses of a burst is measured, and no check: it does so whoever sends.
+    for (name, from) in [("Kubo to Kubo", &kubo), ("Basalt to Kubo", &ours)] {
+        let pair = Pair::start(from, &kubo, folder.path().join("lost"))?;
+        tally.figure(&format!("{name}: lost of a burst"), gossip::lost(&pair)?);
+        pair.stop()?;
+    }
     for (name, from, to) in [
         ("Kubo to Basalt", &kubo, &ours),
         ("Basalt to Kubo", &ours, &kubo),
         ("Basalt to Basalt", &ours, &ours),
     ] {
-        let dir = folder.path().join(name);
-        fs::create_dir(&dir)?;
-        let pair = Pair {
-            from: node(from, dir.join("from"))?,
-            to: node(to, dir.join("to"))?,
-            dir,
-        };
-        pair.to.connect(&pair.from)?;
+        let pair = Pair::start(from, to, folder.path().join(name))?;
         let mut check =
             |what: &str, done: Result<()>| tally.check(&format!("{name}: {what}"), done);
         check("a burst of messages", gossip::burst(&pair));
@@ -46,9 +45,7 @@ pub(crate) fn run(settings: &Settings, tally: &mut Tally) -> Result<()> {
         check("a name that is followed", names::followed(&pair));
         check("a name that was published before", names::late(&pair));
         check("blocks and CARs over streams", content::served(&pair));
-        pair.from.stop()?;
-        pair.to.stop()?;
-        fs::remove_dir_all(pair.dir)?;
+        pair.stop()?;
     }
     Ok(())
 }
@@ -58,6 +55,25 @@ struct Pair {
     from: Side,
     to: Side,
     dir: PathBuf,
+}
+
+impl Pair {
+    fn start(from: &Path, to: &Path, dir: PathBuf) -> Result<Self> {
+        fs::create_dir(&dir)?;
+        let pair = Self {
+            from: node(from, dir.join("from"))?,
+            to: node(to, dir.join("to"))?,
+            dir,
+        };
+        pair.to.connect(&pair.from)?;
+        Ok(pair)
+    }
+
+    fn stop(self) -> Result<()> {
+        self.from.stop()?;
+        self.to.stop()?;
+        Ok(fs::remove_dir_all(self.dir)?)
+    }
 }
 
 /// A node that runs with all of it on, and without any routing.

@@ -1,5 +1,6 @@
 //! Messages of PubSub.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
@@ -16,6 +17,9 @@ use crate::proof::side::{Side, until};
 
 /// Messages of a burst.
 const BURST: usize = 10_000;
+/// Messages of a burst of which some may be lost, and how long none comes at its end.
+const LOSSY: usize = 2000;
+const QUIET: Duration = Duration::from_secs(3);
 /// How long no message may come.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -55,16 +59,21 @@ impl Reader {
 
     /// What the next message says.
     fn next(&self) -> Result<String> {
-        let line = match self.lines.recv_timeout(SILENCE) {
+        self.next_within(SILENCE)?.context("nothing more came")
+    }
+
+    /// What the next message says, if it comes so soon.
+    fn next_within(&self, time: Duration) -> Result<Option<String>> {
+        let line = match self.lines.recv_timeout(time) {
             Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => bail!("nothing more came"),
+            Err(RecvTimeoutError::Timeout) => return Ok(None),
             Err(RecvTimeoutError::Disconnected) => bail!("the reader has ended"),
         };
         let message: Value = serde_json::from_str(&line)?;
         let digits = message["data"].as_str().and_then(|d| d.strip_prefix('u'));
         let digits = digits.with_context(|| line.clone())?;
         let data = decode_digits(Base::Base64Url, digits).map_err(anyhow::Error::msg)?;
-        Ok(String::from_utf8(data)?)
+        Ok(Some(String::from_utf8(data)?))
     }
 }
 
@@ -96,9 +105,9 @@ fn publish(side: &Side, topic: &str, message: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Each message of a burst arrives, in order. Of a burst to Kubo some did not, which we put down to its
-/// checking several messages at a time and refusing a number that is lower than one it has seen; that two
-/// Kubos lose them as well was not shown. So it gets the next message when it has read the one before.
+/// Each message of a burst arrives, in order. Kubo checks several messages at a time and refuses a number that
+/// is lower than one it has seen, so that it loses some, from Kubo too ([`lost`]). So it gets the next message when
+/// it has read the one before.
 pub(super) fn burst(pair: &Pair) -> Result<()> {
     let reader = Reader::start(&pair.to, &pair.from, "burst")?;
     let ahead = if pair.to.is_kubo() { 1 } else { BURST };
@@ -130,6 +139,21 @@ pub(super) fn burst(pair: &Pair) -> Result<()> {
             Err(_) => bail!("the sender has failed"),
         }
     })
+}
+
+/// How many of so many messages do not arrive that are sent as fast as it goes, which is no fault of the sender:
+/// to Kubo.
+pub(super) fn lost(pair: &Pair) -> Result<usize> {
+    let reader = Reader::start(&pair.to, &pair.from, "lost")?;
+    for number in 0..LOSSY {
+        publish(&pair.from, "lost", number.to_string().as_bytes())?;
+    }
+    let mut came = HashSet::new();
+    while let Some(line) = reader.next_within(QUIET)? {
+        let number: usize = line.parse()?;
+        ensure!(number < LOSSY && came.insert(number), "{number} came twice");
+    }
+    Ok(LOSSY - came.len())
 }
 
 pub(super) fn sizes(pair: &Pair) -> Result<()> {
