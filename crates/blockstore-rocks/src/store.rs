@@ -22,8 +22,10 @@ use crate::{Options, compact, disk, list, open, rescue, scrub};
 const INLINE_STATS: usize = 64;
 /// As for rows, but blocks have to be copied.
 const INLINE_BLOCKS: usize = 16;
+/// Rows of the index that are brought into memory at once before they are deleted.
+const WARMED: usize = 512;
 /// Deletions that the committer does in one go; puts and records get their turn in between.
-const DELETES: usize = 512;
+const DELETES: usize = 128;
 /// How long a deletion is tried on a full disk, and how often: RocksDB looks for space every five
 /// seconds once a write of its own found none.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -154,15 +156,17 @@ impl RocksStore {
 
     async fn delete(&self, hashes: &[Multihash], horizon: Option<Horizon>) -> Result<Vec<Deleted>> {
         let mut deleted = Vec::with_capacity(hashes.len());
-        for part in hashes.chunks(DELETES) {
-            let cids: Vec<Cid> = part.iter().map(|h| Cid::new_v1(codec::RAW, *h)).collect();
+        for many in hashes.chunks(WARMED) {
+            let cids: Vec<Cid> = many.iter().map(|h| Cid::new_v1(codec::RAW, *h)).collect();
             self.warm(cids.iter()).await?;
-            let delete = |done| Request::Delete {
-                hashes: part.to_vec(),
-                horizon,
-                done,
-            };
-            deleted.extend(patient(|| self.ask(delete)).await?);
+            for part in many.chunks(DELETES) {
+                let delete = |done| Request::Delete {
+                    hashes: part.to_vec(),
+                    horizon,
+                    done,
+                };
+                deleted.extend(patient(|| self.ask(delete)).await?);
+            }
         }
         Ok(deleted)
     }
