@@ -43,6 +43,12 @@ impl Gather {
         }
     }
 
+    /// Appends what stands before a block of `length` bytes; the caller sends the block itself after
+    /// everything that was written so far.
+    pub fn head(&mut self, cid: &Cid, length: usize) {
+        section_head(cid, length, &mut self.gathered);
+    }
+
     /// Makes a piece of what is gathered so far, if anything is.
     pub fn flush(&mut self) {
         if self.has_rest() {

@@ -6,8 +6,8 @@ use futures::stream::BoxStream;
 
 use crate::error::Error;
 use crate::metrics::Kind;
-use crate::pace::Pace;
 use crate::reading::Reading;
+use crate::streaming::Streaming;
 
 /// Pieces of a body.
 pub(crate) type Pieces = BoxStream<'static, Result<Bytes, Error>>;
@@ -22,8 +22,8 @@ pub(crate) enum Body {
     None,
     /// Pieces that can be read again.
     Sized(Reading),
-    /// Pieces without a known end, and the pace at which they are made.
-    Stream(Pieces, Pace),
+    /// Pieces without a known end.
+    Stream(Streaming),
 }
 
 /// An answer.

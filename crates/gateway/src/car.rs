@@ -16,6 +16,7 @@ use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::raw::set_disposition;
 use crate::resolve::{resolve, trace};
+use crate::streaming::Streaming;
 pub(crate) use params::{ByteRange, Params, Scope};
 use walk::Walk;
 
@@ -75,7 +76,7 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     let answer = Answer::new(
         200,
         headers,
-        Body::Stream(walk.pieces(), visit.backend.pace.clone()),
+        Body::Stream(Streaming::new(walk, visit.backend.pace.clone())),
     );
     Ok(answer.counted(&[Kind::Any, Kind::Car]))
 }

@@ -12,6 +12,8 @@ use crate::error::Error;
 pub(crate) enum Content {
     /// A file of UnixFS, a raw block, or a block of a codec that is not looked into.
     File(File),
+    /// A file that is one raw block, of which only the length is wanted.
+    Length(u64),
     /// A block that is shown as it is.
     Block(Block),
     Symlink(Symlink),
@@ -50,7 +52,7 @@ impl Content {
             Self::File(file) => file.stat(),
             Self::Directory(directory) => directory.stat(),
             Self::Symlink(symlink) => symlink.stat,
-            Self::Block(_) => Stat::default(),
+            Self::Length(_) | Self::Block(_) => Stat::default(),
         };
         stat.mtime
     }

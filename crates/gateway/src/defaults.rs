@@ -37,6 +37,7 @@ pub(crate) async fn serve(visit: &mut Visit<'_>, mut headers: Headers) -> Result
         Content::Block(block) if content::is_document(found.cid.codec()) => {
             codecs::render(visit, headers, &found, block)
         }
+        Content::Length(size) => file::head(visit, headers, &found, size),
         Content::Block(block) => file::block(visit, headers, &found, block),
         Content::File(file) => {
             let shown = file::Shown {
@@ -56,6 +57,9 @@ async fn open(visit: &Visit<'_>, path: &Path) -> Result<(Found, Content), Error>
         Some(found) => found.clone(),
         None => resolve(visit.backend, path).await?,
     };
-    let content = Content::open(visit.backend, &found.cid).await?;
+    let content = match file::is_told_by_name(visit, &found.cid) {
+        true => Content::Length(visit.backend.length(&found.cid).await?),
+        false => Content::open(visit.backend, &found.cid).await?,
+    };
     Ok((found, content))
 }

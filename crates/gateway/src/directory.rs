@@ -14,6 +14,7 @@ use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::page;
 use crate::resolve::Found;
+use crate::streaming::Streaming;
 
 /// What is shown in place of a directory.
 const INDEX: &str = "index.html";
@@ -65,7 +66,7 @@ pub(crate) async fn serve(
     let answer = Answer::new(
         200,
         headers,
-        Body::Stream(pieces, visit.backend.pace.clone()),
+        Body::Stream(Streaming::new(pieces, visit.backend.pace.clone())),
     );
     Ok(answer.counted(&[Kind::Any, Kind::Listing]))
 }

@@ -16,7 +16,6 @@ use crate::format::Format;
 use crate::metrics::Kind;
 use crate::mime;
 use crate::namespace::Visit;
-use crate::pace::Pace;
 use crate::range::Part;
 use crate::raw::{self, set_disposition};
 use crate::reading::Reading;
@@ -48,13 +47,7 @@ pub(crate) async fn serve(
 ) -> Result<Answer> {
     let (ask, size) = (visit.ask, file.size());
     let range = ask.header("Range");
-    let limit = visit.settings.max_range_request_file_size;
-    if limit > 0 && !range.is_empty() && size > limit {
-        let text = format!(
-            "range requests not supported for files larger than {limit} bytes: switch to verifiable block requests (application/vnd.ipld.raw)"
-        );
-        return Err(Refusal::new(501, text).with(&headers));
-    }
+    check_range(visit, &headers, size)?;
     visit.fresh.apply(&mut headers, shown.etag, Format::Default);
     let name = named(visit, &mut headers, shown.name);
     let by_name = mime::of_name(&name);
@@ -67,7 +60,7 @@ pub(crate) async fn serve(
         // Of a range too the type is that of the file, whatever stands in the range.
         (None, None) => {
             let mut head = BytesMut::new();
-            match beginning(&visit.backend.pace, file, &mut head).await {
+            match beginning(file, &mut head).await {
                 // A part may be had where the beginning is not.
                 Err(_) if !range.is_empty() && head.is_empty() => UNKNOWN.to_owned(),
                 Err(e) if range.is_empty() => {
@@ -82,6 +75,43 @@ pub(crate) async fn serve(
     let modified = visit.fresh.last_modified();
     let answer = raw::content(ask, headers, modified, size, |part| {
         body(visit.backend, file, part)
+    });
+    Ok(answer.counted(FILE))
+}
+
+/// Of large files no parts are given where the config says so.
+fn check_range(visit: &Visit<'_>, headers: &Headers, size: u64) -> Result<()> {
+    let limit = visit.settings.max_range_request_file_size;
+    if limit > 0 && !visit.ask.header("Range").is_empty() && size > limit {
+        let text = format!(
+            "range requests not supported for files larger than {limit} bytes: switch to verifiable block requests (application/vnd.ipld.raw)"
+        );
+        return Err(Refusal::new(501, text).with(headers));
+    }
+    Ok(())
+}
+
+/// Whether a block is a file of which everything is known without reading it but its length, and no
+/// more is asked for.
+pub(crate) fn is_told_by_name(visit: &Visit<'_>, cid: &Cid) -> bool {
+    let told = || mime::of_name(&name(visit, visit.path)).is_some();
+    visit.ask.is_head() && cid.codec() == codec::RAW && told()
+}
+
+/// Answers `HEAD` of such a file.
+pub(crate) fn head(
+    visit: &Visit<'_>,
+    mut headers: Headers,
+    found: &Found,
+    size: u64,
+) -> Result<Answer> {
+    check_range(visit, &headers, size)?;
+    visit.fresh.apply(&mut headers, &found.cid, Format::Default);
+    let media = mime::of_name(&named(visit, &mut headers, visit.path)).unwrap_or_default();
+    headers.set("Content-Type", without_charset(&media));
+    let modified = visit.fresh.last_modified();
+    let answer = raw::content(visit.ask, headers, modified, size, |part| {
+        Body::Length(part.length)
     });
     Ok(answer.counted(FILE))
 }
@@ -151,6 +181,13 @@ fn named(visit: &Visit<'_>, headers: &mut Headers, path: &Path) -> String {
             _ => "inline",
         };
         set_disposition(headers, kind, asked);
+    }
+    name(visit, path)
+}
+
+fn name(visit: &Visit<'_>, path: &Path) -> String {
+    let asked = visit.ask.param("filename");
+    if !asked.is_empty() {
         return asked.to_owned();
     }
     // A domain is no name of a file.
@@ -159,8 +196,7 @@ fn named(visit: &Visit<'_>, headers: &mut Headers, path: &Path) -> String {
 }
 
 /// Reads the first bytes of a file.
-async fn beginning(pace: &Pace, file: &File, head: &mut BytesMut) -> Result<(), Error> {
-    pace.take_turn().await;
+async fn beginning(file: &File, head: &mut BytesMut) -> Result<(), Error> {
     let mut pieces = file.clone().read_ahead(0).range(0, Some(SNIFFED));
     while let Some(piece) = pieces.try_next().await? {
         head.extend_from_slice(&piece);

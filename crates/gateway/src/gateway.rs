@@ -6,7 +6,6 @@ use basalt_denylist::Denylists;
 use basalt_exchange::{BlockService, Refusal as Refused};
 use basalt_http::{Handler, Headers, Request, Responder, mux, query};
 use basalt_ipns::Resolver;
-use futures::StreamExt;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,7 +17,7 @@ use crate::host::Hosts;
 use crate::metrics::{Kind, Metrics};
 use crate::pace::Lanes;
 use crate::retrieval::Retrieval;
-use crate::send::{Sending, put_back};
+use crate::send::Sending;
 use crate::settings::Settings;
 use crate::subdomain::{Routed, route};
 use crate::{namespace, page};
@@ -228,11 +227,11 @@ impl Gateway {
     async fn begun(&self, ask: &Ask, mut answer: Answer) -> Answer {
         let began = match &mut answer.body {
             Body::Sized(reading) => reading.begin().await,
-            Body::Stream(pieces, pace) => {
-                pace.enter();
-                match pieces.next().await {
+            Body::Stream(body) => {
+                body.pace.enter();
+                match body.next().await {
                     Some(Ok(first)) => {
-                        put_back(pieces, Ok(first));
+                        body.put_back(Ok(first));
                         Ok(())
                     }
                     Some(Err(error)) => Err(error),

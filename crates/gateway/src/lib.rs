@@ -52,6 +52,7 @@ mod resolve;
 mod retrieval;
 mod send;
 mod settings;
+mod streaming;
 mod subdomain;
 mod tar;
 

@@ -1,9 +1,12 @@
 //! How much memory an answer holds while its client takes it.
 //!
 //! An answer on a *lane* holds the blocks that it sends and reads some ahead. Lanes are few; when they get
-//! scarce, a client that takes nothing for a moment loses its own. Every other answer holds a copy of at
-//! most [`PIECE`] bytes, and reads what the client had no room for again once it has. So a thousand
-//! clients that stand still cost no more than a few that do not.
+//! scarce, a client that takes nothing for a moment loses its own, and gets none again before it has shown
+//! that it keeps up. Every other answer holds a copy of at most [`PIECE`] bytes, and reads what the client
+//! had no room for again once it has. To read and hand out a longer block it takes its *turn*: a part of
+//! one budget of bytes, for as long as the block is in hand. A turn is never held while something else is
+//! waited for, be it the client or another node, so it always comes. A thousand clients that stand still
+//! cost no more than a few that do not.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +16,6 @@ use std::time::Duration;
 use basalt_block::{Block, Cid};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 /// How many answers may hold blocks.
 const LANES: usize = 32;
@@ -25,10 +27,15 @@ const CROWD: usize = 32;
 const READ_AHEAD: usize = 512 << 10;
 /// How long a client may take nothing before it loses its lane.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
-/// How many answers without a lane may have a block in hand at a time.
-const TURNS: usize = 16;
-/// Who waits longer for a turn reads without one: those before may be waiting for other nodes.
-const LONG: Duration = Duration::from_millis(50);
+/// How many pieces in a row a client that lost its lane has to take at once before it may have one that
+/// others want.
+const PROBATION: u8 = 8;
+/// What answers without a lane may have in hand together, in bytes of blocks.
+const BUDGET: usize = 16 << 20;
+/// The budget is given out in pieces of so many bytes.
+const UNIT: usize = 4 << 10;
+/// Blocks that are longer are rare: so much is taken where the length is not known.
+const LONG: usize = 1 << 20;
 /// What is sent at once where nothing can be taken back.
 pub(crate) const PIECE: usize = 64 << 10;
 
@@ -44,7 +51,7 @@ impl Default for Lanes {
     fn default() -> Self {
         Self {
             lanes: Arc::new(Semaphore::new(LANES)),
-            turns: Arc::new(Semaphore::new(TURNS)),
+            turns: Arc::new(Semaphore::new(BUDGET / UNIT)),
             running: Arc::default(),
         }
     }
@@ -86,6 +93,8 @@ struct Held {
     lane: Option<OwnedSemaphorePermit>,
     turn: Option<OwnedSemaphorePermit>,
     block: Option<(Cid, Bytes)>,
+    /// How many pieces the client still has to take at once.
+    probation: u8,
     ahead: VecDeque<Block>,
 }
 
@@ -102,7 +111,7 @@ impl Pace {
     /// Takes a lane if one is free; whether the answer has one.
     pub(crate) fn enter(&self) -> bool {
         let mut held = self.held();
-        if held.lane.is_none() {
+        if held.lane.is_none() && (held.probation == 0 || self.0.lanes.are_plenty()) {
             held.lane = self.0.lanes.lanes.clone().try_acquire_owned().ok();
         }
         if held.lane.is_some() {
@@ -118,30 +127,75 @@ impl Pace {
 
     /// Gives the lane up, and what is held with it.
     pub(crate) fn leave(&self) {
-        *self.held() = Held::default();
+        *self.held() = Held {
+            probation: PROBATION,
+            ..Held::default()
+        };
     }
 
-    /// Whether so many answers are being made that each must wait for its turn to hold a block.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.0.lanes.running.load(Ordering::Relaxed) > CROWD
+    /// The client took a piece at once.
+    pub(crate) fn kept_up(&self) {
+        let mut held = self.held();
+        held.probation = held.probation.saturating_sub(1);
     }
 
-    /// Waits until a block may be read and held: at once on a lane, or when it has its turn already.
-    pub(crate) async fn take_turn(&self) {
+    /// Whether a block may be read and held without a turn: there is a lane, or few answers are being
+    /// made.
+    pub(crate) fn is_free(&self) -> bool {
+        self.0.lanes.running.load(Ordering::Relaxed) <= CROWD || self.is_fast()
+    }
+
+    /// Takes a turn for a block of any length, if that can be had at once or the answer has its turn.
+    pub(crate) fn try_turn(&self) -> bool {
+        let mut held = self.held();
+        if held.turn.is_none() {
+            let turns = self.0.lanes.turns.clone();
+            held.turn = turns.try_acquire_many_owned(units(LONG)).ok();
+        }
+        held.turn.is_some()
+    }
+
+    /// Waits for a turn that is long enough for so many bytes.
+    pub(crate) async fn take_turn(&self, bytes: usize) {
         {
-            let held = self.held();
-            if held.lane.is_some() || held.turn.is_some() {
+            let mut held = self.held();
+            if held
+                .turn
+                .as_ref()
+                .is_some_and(|turn| turn.num_permits() >= units(bytes) as usize)
+            {
                 return;
             }
+            // Nobody waits with a turn in hand.
+            held.turn = None;
         }
         let turns = self.0.lanes.turns.clone();
-        let turn = timeout(LONG, turns.acquire_owned()).await;
-        self.held().turn = turn.ok().and_then(Result::ok);
+        // It is never closed.
+        let turn = turns.acquire_many_owned(units(bytes)).await.ok();
+        self.held().turn = turn;
     }
 
-    /// No block is held any more.
+    /// Gives back what a block of so many bytes does not need of a turn.
+    pub(crate) fn trim_turn(&self, bytes: usize) {
+        let mut held = self.held();
+        let needed = match bytes {
+            0..=PIECE => 0,
+            bytes => units(bytes) as usize,
+        };
+        if needed == 0 {
+            held.turn = None;
+        } else if let Some(turn) = &mut held.turn {
+            drop(turn.split(turn.num_permits().saturating_sub(needed)));
+        }
+    }
+
+    /// Ends the turn: no block is held any more.
     pub(crate) fn put_down(&self) {
-        self.held().turn = None;
+        let mut held = self.held();
+        held.turn = None;
+        if held.lane.is_none() {
+            held.block = None;
+        }
     }
 
     /// Whether others need the lane of a client that stands still.
@@ -157,10 +211,10 @@ impl Pace {
         }
     }
 
-    /// Keeps a block that is needed again, as long as the answer has a lane.
+    /// Keeps a block that is needed again, as long as the answer has a lane or its turn.
     pub(crate) fn keep(&self, cid: &Cid, bytes: &Bytes) {
         let mut held = self.held();
-        if held.lane.is_some() {
+        if held.lane.is_some() || held.turn.is_some() {
             held.block = Some((*cid, bytes.clone()));
         }
     }
@@ -192,9 +246,57 @@ impl Pace {
     }
 }
 
+/// What so many bytes take of the budget: at most all of it.
+fn units(bytes: usize) -> u32 {
+    bytes.div_ceil(UNIT).clamp(1, BUDGET / UNIT) as u32
+}
+
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
+
+    #[test]
+    fn turns_share_one_budget_and_are_waited_for() {
+        let lanes = Lanes::default();
+        let paces: Vec<Pace> = (0..40).map(|_| lanes.pace()).collect();
+        assert!(!paces[0].is_free());
+        let took = |pace: &Pace| pace.take_turn(4 << 20).now_or_never().is_some();
+        assert!(paces[..4].iter().all(took));
+        assert!(took(&paces[0]) && !took(&paces[4]) && !paces[4].try_turn());
+        // A block turned out to be shorter.
+        paces[0].trim_turn(3 << 20);
+        assert!(paces[4].try_turn() && !took(&paces[5]));
+        // One that is longer than the budget gets all of it, when nobody else has any.
+        assert!(paces[6].take_turn(BUDGET * 2).now_or_never().is_none());
+        paces.iter().for_each(Pace::put_down);
+        assert!(paces[6].take_turn(BUDGET * 2).now_or_never().is_some());
+        assert!(!paces[0].try_turn());
+        // What is kept in a turn goes with it.
+        let cid = Cid::default();
+        paces[6].keep(&cid, &Bytes::from_static(b"x"));
+        paces[6].put_down();
+        assert_eq!(paces[6].kept(&cid), None);
+        assert!(paces[0].try_turn());
+        paces[0].trim_turn(PIECE);
+        assert!(took(&paces[7]));
+    }
+
+    #[test]
+    fn who_lost_a_lane_gets_none_that_others_want_before_it_keeps_up() {
+        let lanes = Lanes::default();
+        let paces: Vec<Pace> = (0..10).map(|_| lanes.pace()).collect();
+        assert!(paces.iter().all(Pace::enter));
+        paces[0].leave();
+        assert!(!paces[0].enter());
+        (0..PROBATION).for_each(|_| paces[0].kept_up());
+        assert!(paces[0].enter());
+        paces[0].leave();
+        drop(paces[5..].to_vec());
+        paces[1..4].iter().for_each(Pace::leave);
+        assert!(paces[0].enter());
+    }
 
     #[test]
     fn lanes_are_few_and_come_back() {
@@ -212,7 +314,7 @@ mod tests {
         paces[0].keep(&cid, &Bytes::from_static(b"x"));
         paces[0].leave();
         assert_eq!(paces[0].kept(&cid), None);
-        assert!(late.enter());
+        assert!(!paces[0].enter() && late.enter());
         assert_eq!(late.ahead(), 0);
         paces.truncate(4);
         assert_eq!(late.ahead(), READ_AHEAD);

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use basalt_block::Block;
 use basalt_http::Headers;
+use bytes::Bytes;
 use futures::{StreamExt, stream};
 
 use crate::answer::{Answer, Body, Refusal, Result};
@@ -21,7 +22,14 @@ use crate::reading::Reading;
 
 /// Answers with a block.
 pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Answer> {
-    let (found, block) = visit.block(&mut headers).await?;
+    let found = visit.found(&headers).await?;
+    // What is only asked for its length is not read.
+    let read = match visit.ask.is_head() {
+        true => visit.backend.length(&found.cid).await.map(Err),
+        false => visit.backend.block(&found.cid).await.map(Ok),
+    };
+    let read = read.map_err(|e| visit.failed(&e, &headers))?;
+    headers.set("X-Ipfs-Roots", found.roots_header());
     let name = match visit.ask.param("filename") {
         "" => format!("{}.bin", found.cid),
         name => name.to_owned(),
@@ -30,30 +38,43 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
     visit.fresh.apply(&mut headers, &found.cid, Format::Raw);
     headers.set("Content-Type", Format::Raw.media_type());
     headers.set("X-Content-Type-Options", "nosniff");
-    let answer = bytes(visit, headers, block)?;
+    let answer = match read {
+        Ok(block) => bytes(visit, headers, block)?,
+        Err(size) => of_size(visit, headers, size, |part| Body::Length(part.length))?,
+    };
     Ok(answer.counted(&[Kind::Any, Kind::Raw]))
 }
 
 /// Answers with the bytes of a block that is at hand.
 pub(crate) fn bytes(visit: &Visit<'_>, headers: Headers, block: Block) -> Result<Answer> {
+    let (size, backend) = (block.data().len() as u64, visit.backend.clone());
+    of_size(visit, headers, size, |part| of_block(backend, block, part))
+}
+
+fn of_size(
+    visit: &Visit<'_>,
+    headers: Headers,
+    size: u64,
+    read: impl FnOnce(Part) -> Body,
+) -> Result<Answer> {
     let range = visit.ask.header("Range");
     if !range.is_empty() && !range::is_valid(&range) {
         let text = format!("invalid range request: {}", range::INVALID);
         return Err(Refusal::new(400, text).with(&headers));
     }
-    let size = block.data().len() as u64;
     let modified = visit.fresh.last_modified();
-    let backend = visit.backend.clone();
-    Ok(content(visit.ask, headers, modified, size, |part| {
-        of_block(backend, block, part)
-    }))
+    Ok(content(visit.ask, headers, modified, size, read))
 }
 
 /// Some bytes of a block. A long one is not held for a client that takes its time.
 pub(crate) fn of_block(backend: Backend, block: Block, part: Part) -> Body {
     let (start, end) = (part.start as usize, (part.start + part.length) as usize);
     if part.length <= PIECE as u64 {
-        return Body::Full(block.data().slice(start..end));
+        return Body::Full(match block.data().len() {
+            ..=PIECE => block.data().slice(start..end),
+            // Not all of it is held for the sake of a part.
+            _ => Bytes::copy_from_slice(&block.data()[start..end]),
+        });
     }
     let (pace, cid) = (backend.pace.clone(), *block.cid());
     let first = Mutex::new(Some(block));

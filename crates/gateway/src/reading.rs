@@ -7,7 +7,7 @@ use futures::StreamExt;
 
 use crate::answer::Pieces;
 use crate::error::Error;
-use crate::pace::{PIECE, Pace};
+use crate::pace::Pace;
 
 /// Makes the pieces of a body from a place of it to its end.
 type Read = Arc<dyn Fn(u64) -> Pieces + Send + Sync>;
@@ -60,9 +60,6 @@ impl Reading {
         }
         if self.at >= self.length {
             return None;
-        }
-        if self.length > PIECE as u64 {
-            self.pace.take_turn().await;
         }
         let (read, at) = (&self.read, self.at);
         let pieces = self.pieces.get_or_insert_with(|| read(at));

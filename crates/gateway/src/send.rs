@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use basalt_http::{Headers, Responder};
 use bytes::Bytes;
-use futures::StreamExt;
 use tokio::time::timeout;
 
-use crate::answer::{Answer, Body, Pieces};
+use crate::answer::{Answer, Body};
 use crate::ask::Ask;
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::pace::{PATIENCE, PIECE, Pace};
+use crate::pace::{PATIENCE, PIECE};
 use crate::reading::Reading;
+use crate::streaming::Streaming;
 
 /// What every answer of a gateway is sent with.
 pub(crate) struct Sending<'a> {
@@ -66,16 +66,17 @@ impl Sending<'_> {
                 responder.head(status, &headers)?;
                 self.sized(status, reading, responder).await
             }
-            Body::Stream(mut pieces, pace) => {
-                let (start, whole) = self.short(&mut pieces).await;
+            Body::Stream(mut body) => {
+                let (start, whole) = self.short(&mut body).await;
                 if whole {
                     responder.full(status, &headers, start.concat())?;
                     return Ok(true);
                 }
                 responder.head(status, &headers)?;
-                let start = futures::stream::iter(start.into_iter().map(Ok));
-                let pieces = start.chain(pieces).boxed();
-                self.stream(status, pieces, pace, responder).await
+                for piece in start.into_iter().rev() {
+                    body.put_back(Ok(piece));
+                }
+                self.stream(status, body, responder).await
             }
         }
     }
@@ -130,6 +131,8 @@ impl Sending<'_> {
             pace.put_down();
             if taken < length {
                 reading.rest((length - taken) as u64);
+            } else if responder.is_clear() {
+                pace.kept_up();
             }
             // A client that takes everything at once is read to without a stop.
             if timeout(PATIENCE / 4, responder.flush()).await.is_err() {
@@ -141,33 +144,47 @@ impl Sending<'_> {
         }
     }
 
-    /// Sends a body that comes once.
+    /// Sends a body in chunks. One that was queued is not taken back, but of those that come after it
+    /// nothing is held for a client that has no room.
     async fn stream(
         &self,
         status: u16,
-        mut pieces: Pieces,
-        pace: Pace,
+        mut body: Streaming,
         mut responder: Responder,
     ) -> basalt_http::Result<bool> {
+        let pace = body.pace.clone();
         loop {
-            let mut piece = match self.next(status, pieces.next()).await {
+            let mut piece = match self.next(status, body.next()).await {
                 Next::Piece(piece) => piece,
                 Next::End => return responder.finish(None).map(|()| true),
                 Next::Broken => return cut(responder).await,
             };
             while !piece.is_empty() {
-                responder
-                    .send(piece.split_to(piece.len().min(PIECE)))
-                    .await?;
-                if pace.enter() && !pace.is_wanted() {
-                    continue;
-                }
-                if timeout(PATIENCE, responder.flush()).await.is_err() {
-                    // What is queued is copied, so that no block is held for the sake of a part.
+                let part = piece.split_to(piece.len().min(PIECE));
+                if pace.enter() {
+                    let mut sent = timeout(PATIENCE, responder.send(part)).await;
+                    while sent.is_err() && !pace.is_wanted() {
+                        sent = timeout(PATIENCE, responder.space()).await;
+                    }
+                    if pace.is_wanted() {
+                        sent = timeout(PATIENCE, responder.flush()).await;
+                    }
+                    if let Ok(sent) = sent {
+                        sent?;
+                        continue;
+                    }
                     pace.leave();
                     responder.withdraw();
-                    responder.flush().await?;
+                } else {
+                    responder.offer(part).await?;
+                    if responder.is_clear() {
+                        pace.kept_up();
+                        continue;
+                    }
+                    pace.put_down();
                 }
+                body.rest(std::mem::take(&mut piece));
+                responder.flush().await?;
             }
         }
     }
@@ -194,18 +211,18 @@ impl Sending<'_> {
 
     /// The start of a body, and whether that is all of it: a short one is sent with its length, as
     /// Go's server does.
-    async fn short(&self, pieces: &mut Pieces) -> (Vec<Bytes>, bool) {
+    async fn short(&self, body: &mut Streaming) -> (Vec<Bytes>, bool) {
         const SHORT: usize = 2048;
         let (mut start, mut length) = (Vec::new(), 0);
         while length <= SHORT {
-            match within(self.limit, pieces.next()).await {
+            match within(self.limit, body.next()).await {
                 Some(Some(Ok(piece))) => {
                     length += piece.len();
                     start.push(piece);
                 }
                 Some(None) => return (start, true),
                 Some(Some(Err(error))) => {
-                    put_back(pieces, Err(error));
+                    body.put_back(Err(error));
                     break;
                 }
                 None => break,
@@ -213,12 +230,6 @@ impl Sending<'_> {
         }
         (start, false)
     }
-}
-
-/// Puts what was taken off a body before it again.
-pub(crate) fn put_back(pieces: &mut Pieces, first: Result<Bytes, Error>) {
-    let rest = std::mem::replace(pieces, futures::stream::empty().boxed());
-    *pieces = futures::stream::iter([first]).chain(rest).boxed();
 }
 
 /// Ends an answer in the middle: what there is of it is sent first, and then the connection closed.

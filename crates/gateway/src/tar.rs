@@ -1,9 +1,10 @@
 //! A file or directory as a tar archive: `application/x-tar`.
 
+use async_trait::async_trait;
 use basalt_http::Headers;
 use basalt_unixfs::Mtime;
-use basalt_unixfs::tar::{Times, archive};
-use futures::{StreamExt, TryStreamExt};
+use basalt_unixfs::tar::{Packer, Times};
+use bytes::Bytes;
 
 use crate::answer::{Answer, Body, Refusal, Result};
 use crate::cache::{self, set_last_modified};
@@ -13,6 +14,7 @@ use crate::format::Format;
 use crate::metrics::Kind;
 use crate::namespace::Visit;
 use crate::raw::set_disposition;
+use crate::streaming::{Source, Streaming};
 
 /// Answers with an archive whose only root is named by the CID.
 pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Answer> {
@@ -42,10 +44,18 @@ pub(crate) async fn serve(visit: &Visit<'_>, mut headers: Headers) -> Result<Ans
         nanos: 0,
     };
     let root = found.cid.to_string();
-    let pieces = archive(visit.backend.source(), found.cid, root, now, Times::Seconds);
-    let body = Body::Stream(
-        pieces.map_err(Error::from).boxed(),
-        visit.backend.pace.clone(),
-    );
+    let packer = Packer::new(visit.backend.source(), found.cid, root, now, Times::Seconds);
+    let body = Body::Stream(Streaming::new(packer, visit.backend.pace.clone()));
     Ok(Answer::new(200, headers, body).counted(&[Kind::Any, Kind::Tar]))
+}
+
+#[async_trait]
+impl Source for Packer {
+    async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        Some(Packer::next(self).await.transpose()?.map_err(Error::from))
+    }
+
+    fn rest(&mut self, unsent: usize) -> bool {
+        Packer::rest(self, unsent as u64)
+    }
 }

@@ -97,19 +97,19 @@ impl Responder {
     /// Sends as much of `data` as the client takes at once, and of the rest a copy of at most 64 KiB:
     /// nothing of `data` is held when this is done. Gives how many of its bytes that were; the
     /// others can be sent again, best after [`Responder::flush`]. A chunk cannot be cut: where the
-    /// answer has no length all of it is sent, after a wait as long as that takes.
+    /// answer has no length, all of the rest is copied.
     pub async fn offer(&mut self, data: Bytes) -> Result<usize> {
         let length = data.len();
-        if !self.writer.lock().is_divisible() {
-            self.send(data).await?;
-            self.flush().await?;
-            return Ok(length);
-        }
         self.writer.lock().lend(data)?;
         let returned = poll_fn(|cx| self.writer.lock().poll_returned(cx)).await?;
         let taken = length - returned.min(length);
         self.count(taken);
         Ok(taken)
+    }
+
+    /// Whether the system has taken everything that was sent.
+    pub fn is_clear(&self) -> bool {
+        self.writer.lock().is_clear()
     }
 
     /// Takes back what the client has not taken, all but 64 KiB: how many bytes of the body that

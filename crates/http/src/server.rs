@@ -3,6 +3,7 @@
 mod connection;
 mod incoming;
 mod linger;
+mod unsent;
 
 pub use incoming::{Duplex, Incoming};
 
@@ -220,6 +221,7 @@ impl Listener {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
+                unsent::bound(&stream);
                 let (input, destination) = stream.into_split();
                 Ok((Box::new(input), Box::new(destination), Peer::Tcp(peer)))
             }

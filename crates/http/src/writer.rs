@@ -103,7 +103,8 @@ pub(crate) struct Writer {
     blocked: Option<(usize, Waker)>,
     /// What had been sent and queued before the body began.
     body_at: u64,
-    /// Whether the end of the body may be taken back when the client takes no more.
+    /// Whether nothing of the queue is to be held when the client takes no more: the end of the body is
+    /// taken back, or copied.
     lent: bool,
     /// Bytes that were taken back.
     returned: Option<usize>,
@@ -201,12 +202,17 @@ impl Writer {
     pub(crate) fn lend(&mut self, data: Bytes) -> Result<()> {
         self.data(data)?;
         self.returned = None;
-        self.lent = self.is_divisible();
+        self.lent = true;
         Ok(())
     }
 
+    /// Whether nothing is queued.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.queued == 0
+    }
+
     /// Whether a piece of the body may be cut anywhere. Part of a chunk would be no chunk.
-    pub(crate) fn is_divisible(&self) -> bool {
+    fn is_divisible(&self) -> bool {
         self.state == State::Begun && matches!(self.ending, Ending::Length(_) | Ending::Close)
     }
 

@@ -8,6 +8,6 @@ mod write;
 pub use extract::Extractor;
 pub use header::{Header, HeaderKind, Times};
 pub use read::{Archive, Member};
-pub use write::archive;
+pub use write::{Packer, archive};
 
 const BLOCK: usize = 512;

@@ -2,24 +2,24 @@
 
 use std::collections::VecDeque;
 
+use async_trait::async_trait;
 use basalt_block::{Block, Cid, Hasher, codec, hash_codes::IDENTITY};
 use basalt_car::Gather;
 use bytes::Bytes;
-use futures::{StreamExt, stream};
 
 use super::entity;
 use super::seen::Seen;
 use super::{Params, Scope};
-use crate::answer::Pieces;
 use crate::backend::Backend;
 use crate::error::Error;
 use crate::pace::PIECE;
+use crate::streaming::Source;
 
 /// Leaves that are read at once.
 const AHEAD: usize = 8;
 /// Smaller blocks are put together until there are as many bytes.
 const GATHER: usize = 64 << 10;
-/// Longer pieces are single blocks: what is gathered has at most an eighth more than [`GATHER`].
+/// Longer blocks are sent in parts.
 const LONG: usize = 2 * GATHER;
 /// No honest DAG is deeper.
 const MAX_DEPTH: usize = 4096;
@@ -37,8 +37,6 @@ pub(super) struct Walk {
     stack: Vec<Frame>,
     seen: Seen,
     gather: Gather,
-    /// The block that was written last.
-    last: Cid,
     /// The length of the last leaf.
     leaf: usize,
     /// A long block that is sent in parts, and how much of it was.
@@ -66,7 +64,6 @@ impl Walk {
             stack: Vec::new(),
             seen: Seen::default(),
             gather: Gather::new(&[root], GATHER),
-            last: root,
             leaf: 256 << 10,
             cut: None,
             begun: false,
@@ -90,38 +87,17 @@ impl Walk {
         walk
     }
 
-    /// The bytes of the CAR.
-    pub(super) fn pieces(self) -> Pieces {
-        stream::unfold(self, |mut walk| async {
-            match walk.next().await {
-                Ok(piece) => piece.map(|bytes| (Ok(bytes), walk)),
-                Err(error) => {
-                    walk.ended = true;
-                    Some((Err(error), walk))
-                }
-            }
-        })
-        .boxed()
-    }
-
-    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
+            if let Some(bytes) = self.gather.take() {
+                return Ok(Some(bytes));
+            }
             if let Some((cid, at)) = self.cut.take() {
                 let data = match self.backend.pace.kept(&cid) {
                     Some(data) => data,
-                    None => {
-                        self.backend.pace.take_turn().await;
-                        self.backend.block(&cid).await?.into_data()
-                    }
+                    None => self.backend.block(&cid).await?.into_data(),
                 };
                 return Ok(Some(self.part(&cid, &data, at)));
-            }
-            if let Some(bytes) = self.gather.take() {
-                if bytes.len() > LONG {
-                    let cid = self.last;
-                    return Ok(Some(self.part(&cid, &bytes, 0)));
-                }
-                return Ok(Some(bytes));
             }
             if self.ended {
                 return Ok(None);
@@ -140,7 +116,7 @@ impl Walk {
         }
     }
 
-    /// A part of a long block. Without a lane nothing is held of the rest.
+    /// A part of a long block. Without a lane or a turn nothing is held of the rest.
     fn part(&mut self, cid: &Cid, data: &Bytes, at: usize) -> Bytes {
         let end = data.len().min(at + PIECE);
         if end < data.len() {
@@ -155,12 +131,19 @@ impl Walk {
 
     fn write(&mut self, block: &Block) {
         self.begun = true;
-        self.last = *block.cid();
         // What is inside its CID needs no bytes of its own.
         if block.cid().hash().code() == IDENTITY {
             return;
         }
         if !self.seen.write(block.cid()) && !self.duplicates {
+            return;
+        }
+        if block.data().len() > LONG {
+            // The client may not even have room for what stands before it.
+            self.gather.head(block.cid(), block.data().len());
+            self.gather.flush();
+            self.backend.pace.keep(block.cid(), block.data());
+            self.cut = Some((*block.cid(), 0));
             return;
         }
         self.gather.write(block);
@@ -263,5 +246,14 @@ impl Walk {
             self.leaf = block.data().len();
         }
         Ok(block)
+    }
+}
+
+#[async_trait]
+impl Source for Walk {
+    async fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        let piece = self.piece().await;
+        self.ended |= piece.is_err();
+        piece.transpose()
     }
 }

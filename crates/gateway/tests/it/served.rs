@@ -107,7 +107,7 @@ impl Served {
     }
 }
 
-fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = rest.windows(2).position(|w| w == b"\r\n")?;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream, stream::BoxStream};
 
 use super::{BLOCK, Header, HeaderKind, Times};
-use crate::{BlockSource, Entry, Error, FileStream, Inode, Mtime, Result, source};
+use crate::{BlockSource, Entry, Error, File, FileStream, Inode, Mtime, Result, source};
 
 /// No tree that anybody made is deeper.
 const MAX_DEPTH: usize = 1024;
@@ -21,28 +21,16 @@ pub fn archive(
     now: Mtime,
     times: Times,
 ) -> BoxStream<'static, Result<Bytes>> {
-    let base = name.into();
-    let writer = Writer {
-        source,
-        next: Some((base.clone(), cid)),
-        base,
-        now,
-        times,
-        open: Vec::new(),
-        file: None,
+    let packer = Packer::new(source, cid, name, now, times);
+    let step = |mut packer: Packer| async {
+        let piece = packer.next().await.transpose()?;
+        Some((piece, packer))
     };
-    let step = |writer: Option<Writer>| async {
-        let mut writer = writer?;
-        match writer.step().await {
-            Ok(Some(bytes)) => Some((Ok(bytes), Some(writer))),
-            Ok(None) => Some((Ok(Bytes::from_static(&[0; 2 * BLOCK])), None)),
-            Err(error) => Some((Err(error), None)),
-        }
-    };
-    stream::unfold(Some(writer), step).boxed()
+    stream::unfold(packer, step).boxed()
 }
 
-struct Writer {
+/// A tree on its way into an archive: [`archive`] for those who send it to somebody slow.
+pub struct Packer {
     source: Arc<dyn BlockSource>,
     base: Vec<u8>,
     now: Mtime,
@@ -50,19 +38,81 @@ struct Writer {
     next: Option<(Vec<u8>, Cid)>,
     open: Vec<(Vec<u8>, BoxStream<'static, Result<Entry>>)>,
     file: Option<Content>,
+    ended: bool,
 }
 
 struct Content {
     cid: Cid,
-    stream: FileStream,
+    /// `None` until it is read, and after [`Packer::rest`].
+    stream: Option<FileStream>,
     size: u64,
     left: u64,
 }
 
-impl Writer {
+impl std::fmt::Debug for Packer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Packer")
+    }
+}
+
+impl Packer {
+    /// Begins an archive, of what [`archive`] is given.
+    pub fn new(
+        source: Arc<dyn BlockSource>,
+        cid: Cid,
+        name: impl Into<Vec<u8>>,
+        now: Mtime,
+        times: Times,
+    ) -> Self {
+        let base = name.into();
+        Self {
+            source,
+            next: Some((base.clone(), cid)),
+            base,
+            now,
+            times,
+            open: Vec::new(),
+            file: None,
+            ended: false,
+        }
+    }
+
+    /// The next piece. The archive ends at the first error.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let piece = self.step().await;
+        self.ended = !matches!(piece, Ok(Some(_)));
+        Ok(Some(
+            piece?.unwrap_or_else(|| Bytes::from_static(&[0; 2 * BLOCK])),
+        ))
+    }
+
+    /// Forgets what was read of a file, and goes on `unsent` bytes before the end of the last piece.
+    /// False, and nothing is forgotten, if those are not bytes of one file.
+    pub fn rest(&mut self, unsent: u64) -> bool {
+        match &mut self.file {
+            Some(file) if unsent <= file.size - file.left => {
+                file.left += unsent;
+                file.stream = None;
+                true
+            }
+            _ => unsent == 0,
+        }
+    }
+
     async fn step(&mut self) -> Result<Option<Bytes>> {
         if let Some(file) = &mut self.file {
-            if let Some(bytes) = file.stream.next().await.transpose()? {
+            let stream = match &mut file.stream {
+                Some(stream) => stream,
+                None => {
+                    let opened = File::open(self.source.clone(), &file.cid).await?;
+                    file.stream
+                        .insert(opened.range(file.size - file.left, None))
+                }
+            };
+            if let Some(bytes) = stream.next().await.transpose()? {
                 let len = bytes.len() as u64;
                 file.left = file
                     .left
@@ -106,7 +156,7 @@ impl Writer {
                 let (size, stream) = (file.size(), file.stream());
                 self.file = Some(Content {
                     cid,
-                    stream,
+                    stream: Some(stream),
                     size,
                     left: size,
                 });

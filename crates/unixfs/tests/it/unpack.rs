@@ -8,7 +8,7 @@ use std::{
 
 use basalt_unixfs::{
     FileBuilder, FileOptions, Mtime, Result, Stat, TreeBuilder, TreeOptions,
-    tar::{Archive, Extractor, Header, HeaderKind, Member, Times, archive},
+    tar::{Archive, Extractor, Header, HeaderKind, Member, Packer, Times, archive},
 };
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -78,10 +78,21 @@ async fn a_tree_is_unpacked_as_it_was() {
     tree.file(long.as_bytes(), &node).unwrap();
     tree.symlink(b"sub/link", b"nowhere", stat).await.unwrap();
     let tree = tree.finish().await.unwrap();
+    let again = source.clone();
     let pieces: Vec<Bytes> = archive(source, tree.root.cid, "root", THEN, Times::Exact)
         .try_collect()
         .await
         .unwrap();
+
+    // The same in small steps, most of them taken back.
+    let mut packer = Packer::new(again, tree.root.cid, "root", THEN, Times::Exact);
+    let mut whole = Vec::new();
+    while let Some(piece) = packer.next().await.unwrap() {
+        let taken = piece.len().min(100_000);
+        whole.extend_from_slice(&piece[..taken]);
+        assert!(packer.rest((piece.len() - taken) as u64));
+    }
+    assert!(whole == pieces.concat());
 
     let temp = tempfile::tempdir().unwrap();
     let output = temp.path().join("out");
