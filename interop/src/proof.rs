@@ -6,6 +6,7 @@ mod client;
 mod content;
 mod crash;
 mod fetch;
+mod file_tree;
 mod flip;
 mod floods;
 mod full;
@@ -43,6 +44,7 @@ Proofs on one binary (docs/testing.md):
   gc-load         readers, adders and pinners through a collection, with latencies
   adds-memory     many adds at a time; the peak of resident memory
   slow-clients    clients of the gateway that read nothing or write byte by byte; memory
+  files-prop      random walks over the file tree, beside real Kubo
   trustless       a client that verifies what the gateways of Basalt and of real Kubo send
   fetch           blocks between it and real Kubo, over every transport
   peers           peering through restarts, pings and private networks, with real Kubo
@@ -82,6 +84,7 @@ pub(crate) fn run(verb: &str, args: &[String]) -> Option<Result<usize>> {
         "adds-memory" => memory::run,
         "slow-clients" => slow::run,
         "trustless" => trustless::run,
+        "files-prop" => file_tree::run,
         "import-kill" => import::run,
         "fetch" => fetch::run,
         "talk" => talk::run,

@@ -23,6 +23,8 @@ const SMALL_READ: usize = 8 << 10;
 const BODY_READ: std::ops::RangeInclusive<usize> = 16 << 10..=64 << 10;
 /// How much of later requests is taken in while one is being answered.
 const MAX_PIPELINED: usize = 16 << 10;
+/// How much of an unread body is read to keep the connection.
+pub(crate) const MAX_SKIPPED: usize = 256 << 10;
 /// How much of a body that nobody wants is read to see whether its client is there.
 const MAX_UNWANTED: usize = 256 << 10;
 
@@ -88,6 +90,12 @@ impl Reader {
                 waker.wake();
             }
         }
+    }
+
+    /// Whether nobody will read the body, and more of it is to come than is passed over.
+    pub(crate) fn leaves_much(&self) -> bool {
+        let limit = MAX_SKIPPED as u64;
+        self.unwanted.is_some() && matches!(self.framing, Framing::Length(left) if left > limit)
     }
 
     /// The message is over: bodies that are still around read nothing more.

@@ -183,10 +183,15 @@ impl Responder {
         }
         // A client that waits for `100 Continue` may send its body or not: it cannot be told where
         // its next request begins.
-        let unasked = self.asked.expects && !self.reader.lock().body_done() && !writer.went_on();
+        let reader = self.reader.lock();
+        let unasked = self.asked.expects && !reader.body_done() && !writer.went_on();
+        // The client had better know, before it sends its next request in vain.
+        let left = reader.leaves_much();
+        drop(reader);
         let close = !self.asked.keep_alive
             || ending == Ending::Close
             || unasked
+            || left
             || headers.has_token("Connection", "close");
         writer.close = close;
         let one_zero = !self.asked.one_one;

@@ -4,11 +4,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::reader::SharedReader;
+use crate::reader::{MAX_SKIPPED, SharedReader};
 use crate::writer::SharedWriter;
 
-/// How much of an unread body is read to keep the connection.
-const MAX_SKIPPED: usize = 256 << 10;
 /// How long that may take.
 const SKIP_TIME: Duration = Duration::from_secs(5);
 /// How long a closing connection is read, for a system that meets unread bytes resets it and takes

@@ -33,6 +33,13 @@ impl Handler for Paths {
         let trailer = Headers::from_iter([("x-stream-error", "a\nb")]);
         match request.path().to_owned().as_str() {
             "/full" => out.full(200, &text(), request.query().to_owned()).unwrap(),
+            "/some" => {
+                let _some = request.body.chunk().await;
+                drop(request.body);
+                out.head(200, &text()).unwrap();
+                out.send("some").await.unwrap();
+                out.finish(None).unwrap();
+            }
             "/echo" => {
                 out.head(200, &text()).unwrap();
                 loop {
@@ -457,6 +464,20 @@ async fn unread_bodies() {
         "{answer}"
     );
     assert!(answer.ends_with("not found"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_left_is_told_of() {
+    // A client would send its next request in vain.
+    for (length, closes) in [(3_000_000, true), (100_000, false)] {
+        let server = start(Paths::default(), Options::default()).await;
+        let mut stream = server.connect().await;
+        let head = format!("POST /some HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        let request = [head.as_bytes(), &vec![b'x'; length]].concat();
+        stream.write_all(&request).await.unwrap();
+        let answer = read_until(&mut stream, "0\r\n\r\n").await;
+        assert_eq!(answer.contains("Connection: close"), closes, "{answer}");
+    }
 }
 
 #[tokio::test]

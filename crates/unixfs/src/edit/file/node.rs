@@ -98,12 +98,10 @@ impl Part {
         let (leaf, mut node) = match self {
             Self::Raw(_) => (self.close(out)?, Node::new(format.cids)),
             Self::Node(mut node) => {
-                let bytes = node.data.data.take().unwrap_or_default();
-                if bytes.is_empty() {
-                    // Kubo keeps the field.
-                    node.data.data = node.data.data.or(Some(bytes)).filter(|_| false);
+                // A field that is there and empty stays, as in Kubo: a file that was cut has one.
+                let Some(bytes) = node.data.data.take_if(|bytes| !bytes.is_empty()) else {
                     return Ok(node);
-                }
+                };
                 let (block, leaf) = format.leaf(bytes)?;
                 out.push(block);
                 node.data.kind = Kind::File;
