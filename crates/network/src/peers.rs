@@ -54,6 +54,5 @@ pub(crate) struct Open {
     pub(crate) direction: Direction,
     /// The port of this end is that of a listener, or as near to it as the transport has it.
     pub(crate) from_listener: bool,
-    #[expect(dead_code, reason = "for the connection manager")]
     pub(crate) since: Instant,
 }

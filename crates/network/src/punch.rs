@@ -132,15 +132,18 @@ impl Service {
         }
         let asks = self.weak_asks();
         tokio::spawn(async move {
-            match begin(&asks, peer, connection).await {
-                Ok(()) => {
-                    tracing::debug!(target: "basalt::network", %peer, "connected without a relay");
-                }
-                Err(error) => {
-                    tracing::debug!(target: "basalt::network", %peer, %error, "no hole was punched");
-                }
+            let mut dials = 0;
+            let begun = begin(&asks, peer, connection, &mut dials).await;
+            if let Err(error) = &begun {
+                tracing::debug!(target: "basalt::network", %peer, %error, "no hole was punched");
             }
-            let _ = ask(&asks, move |service| service.punching.active.remove(&peer)).await;
+            let _ = ask(&asks, move |service| {
+                service.punching.active.remove(&peer);
+                if dials > 0 {
+                    service.counts.punched("initiator", dials, begun.is_ok());
+                }
+            })
+            .await;
         });
     }
 
@@ -187,8 +190,13 @@ async fn ask<T: Send + 'static>(
 }
 
 /// Talks and dials, until there is a direct connection or all attempts are used up.
-async fn begin(asks: &mpsc::WeakSender<Ask>, peer: PeerId, relayed: ConnectionId) -> Result<()> {
-    let (mut dials, mut last) = (0, Error::NotConnected);
+async fn begin(
+    asks: &mpsc::WeakSender<Ask>,
+    peer: PeerId,
+    relayed: ConnectionId,
+    dials: &mut usize,
+) -> Result<()> {
+    let mut last = Error::NotConnected;
     for talks in 1..=TALKS {
         let state = move |service: &mut Service| {
             let open = service.connection(relayed).is_some();
@@ -198,7 +206,7 @@ async fn begin(asks: &mpsc::WeakSender<Ask>, peer: PeerId, relayed: ConnectionId
         if direct {
             return Ok(());
         }
-        if !open || dials == DIALS {
+        if !open || *dials == DIALS {
             break;
         }
         let talked = timeout(TALK, async {
@@ -217,7 +225,7 @@ async fn begin(asks: &mpsc::WeakSender<Ask>, peer: PeerId, relayed: ConnectionId
             }
         };
         sleep_until(then).await;
-        dials += 1;
+        *dials += 1;
         let dialled = dial(asks, peer, addresses, Endpoint::Listener).await;
         drop(stream);
         match dialled {
@@ -248,6 +256,9 @@ async fn answer(asks: mpsc::WeakSender<Ask>, peer: PeerId, mut stream: Stream) -
     let talk = timeout(TALK, talk::answer(&mut stream, &own)).await;
     let addresses = talk.map_err(|_| late())?.map_err(stream_error)?;
     let dialled = dial(&asks, peer, addresses, Endpoint::Dialer).await;
+    let success = dialled.is_ok();
+    let counted = move |service: &mut Service| service.counts.punched("receiver", 1, success);
+    let _ = ask(&asks, counted).await;
     let _ = timeout(TALK, stream.close()).await;
     dialled
 }

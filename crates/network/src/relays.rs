@@ -263,10 +263,15 @@ impl Service {
         if self.relays.is_on() {
             all.push(STOP.to_owned());
         }
-        let serves = self.swarm.behaviour().relay.is_enabled();
-        if serves && self.reach.overall() == Reachability::Public {
+        if self.is_relay() {
             all.push(HOP.to_owned());
         }
         all
+    }
+
+    /// Whether the node is a relay for others now.
+    pub(crate) fn is_relay(&self) -> bool {
+        let serves = self.swarm.behaviour().relay.is_enabled();
+        serves && self.reach.overall() == Reachability::Public
     }
 }

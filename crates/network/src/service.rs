@@ -20,6 +20,7 @@ use crate::address::{
 };
 use crate::announce::Rules;
 use crate::behaviour::{Behaviour, BehaviourEvent, Shared};
+use crate::figures::Counts;
 use crate::filter::Filters;
 use crate::handle::Ask;
 use crate::names::Hosts;
@@ -68,6 +69,7 @@ pub(crate) struct Service {
     pub(crate) reach: Found,
     pub(crate) relays: Used,
     pub(crate) punching: Punching,
+    pub(crate) counts: Counts,
     /// Addresses at which others have reached the node.
     found: BTreeSet<Multiaddr>,
     /// Ports that a router forwards to it.
@@ -130,6 +132,7 @@ pub async fn start(options: Options) -> Result<Handle> {
                 .filter(|_| options.transports.relay),
         ),
         punching: Punching::new(options.hole_punching && options.transports.relay),
+        counts: Counts::default(),
         found: BTreeSet::new(),
         forwarded: Vec::new(),
         swarm,
@@ -479,7 +482,10 @@ impl Service {
                 num_established,
                 ..
             } => {
-                self.open.remove(&connection_id);
+                if let Some(open) = self.open.remove(&connection_id) {
+                    let life = open.since.elapsed();
+                    self.counts.closed(open.direction, &open.address, life);
+                }
                 if num_established == 0 {
                     self.dht_disconnected(&peer_id);
                     self.identified.remove(&peer_id);
@@ -612,6 +618,7 @@ impl Service {
             from_listener,
             since: Instant::now(),
         };
+        self.counts.opened(direction, &open.address);
         self.open.insert(id, open);
         let dial = self.dialling.remove(&id).into_iter();
         for answer in dial.flat_map(|dial| dial.answers) {
@@ -623,10 +630,12 @@ impl Service {
     }
 
     fn on_dial_failed(&mut self, id: ConnectionId, peer: Option<PeerId>, error: &DialError) {
+        let peer = peer.unwrap_or(*self.swarm.local_peer_id());
+        let failed = dial::failed(peer, error);
+        self.counts.failed(&failed);
         let dial = self.dialling.remove(&id).into_iter();
         for answer in dial.flat_map(|dial| dial.answers) {
-            let peer = peer.unwrap_or(*self.swarm.local_peer_id());
-            let _ = answer.send(Err(dial::failed(peer, error)));
+            let _ = answer.send(Err(failed.clone()));
         }
     }
 }

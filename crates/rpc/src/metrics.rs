@@ -3,16 +3,31 @@
 
 mod bitswap;
 mod datastore;
+mod network;
 mod process;
 mod retrieval;
 mod store;
 
-use basalt::bitswap::Figures;
 use basalt_commands::Context;
 
 use basalt_http::metrics::Exposition;
 use basalt_http::metrics::Requests;
-pub(crate) use bitswap::figures;
+
+/// What those parts have counted that are asked for it.
+pub(crate) struct Figures {
+    bitswap: Option<basalt::bitswap::Figures>,
+    network: Option<basalt::network::Figures>,
+}
+
+impl Figures {
+    /// Asks them.
+    pub(crate) async fn of(ctx: &Context) -> Self {
+        Self {
+            bitswap: bitswap::figures(ctx).await,
+            network: network::figures(ctx).await,
+        }
+    }
+}
 
 /// Writes metrics of others.
 pub type More = dyn Fn(&mut Exposition) + Send + Sync;
@@ -25,7 +40,7 @@ pub(crate) const MEDIA_TYPE: &str =
 pub(crate) fn text(
     ctx: &Context,
     requests: &[Requests],
-    bitswap: Option<&Figures>,
+    figures: &Figures,
     more: Option<&More>,
 ) -> String {
     let mut out = Exposition::default();
@@ -34,8 +49,11 @@ pub(crate) fn text(
     Requests::write(requests, &mut out);
     store::write(&mut out, ctx);
     datastore::write(&mut out, ctx);
-    if let Some(figures) = bitswap {
+    if let Some(figures) = &figures.bitswap {
         bitswap::write(&mut out, figures);
+    }
+    if let Some(figures) = &figures.network {
+        network::write(&mut out, figures);
     }
     retrieval::write(&mut out, ctx);
     if let Some(more) = more {

@@ -100,10 +100,10 @@ impl Pages {
                 headers.set("Content-Type", metrics::MEDIA_TYPE);
                 let (ctx, requests) = (ctx.clone(), self.requests.clone());
                 let more = self.more.clone();
-                let bitswap = metrics::figures(&ctx).await;
+                let figures = metrics::Figures::of(&ctx).await;
                 // Figures of the process come from files of the system.
                 let text = tokio::task::spawn_blocking(move || {
-                    metrics::text(&ctx, &requests, bitswap.as_ref(), more.as_deref())
+                    metrics::text(&ctx, &requests, &figures, more.as_deref())
                 });
                 let text = text.await.unwrap_or_default();
                 return chunked(responder, &headers, text).await;
