@@ -38,6 +38,8 @@ mod name_tree;
 mod names;
 mod node;
 mod object;
+#[cfg(test)]
+mod on_disk;
 mod online;
 mod over_http;
 mod provide;
@@ -62,7 +64,9 @@ pub use name_tree::NameTree;
 pub use names::{Awaited, NameGossip};
 pub use node::{Node, StorageStat};
 pub use object::{NodeChange, PatchOptions};
-pub use provide::{FastProvide, KeptBy, ProvideSettings, ProvideStats, Provider, Strategy};
+pub use provide::{
+    FastProvide, KeptBy, ProvideSettings, ProvideStats, Provider, Strategy, WorkerStats,
+};
 pub use remote_pins::{pinning_client, pinning_service};
 pub use resolve::Resolved;
 pub use route::Routing;

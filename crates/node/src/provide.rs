@@ -10,19 +10,22 @@ mod keys;
 mod queue;
 mod settings;
 mod stats;
+mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use basalt_block::Cid;
-use basalt_routing::{Announced, Effort, Error as Failed, Events};
+use basalt_routing::{Effort, Error as Failed, Events, Scope};
 use bytes::Bytes;
 
-use crate::{Node, Result, Routing};
+use crate::{Error, Node, Result, Routing};
 use queue::Queue;
 pub use settings::{ProvideSettings, Strategy};
 use stats::Counters;
 pub use stats::ProvideStats;
+pub use workers::WorkerStats;
+use workers::{Work, Workers};
 
 /// How long a single CID may take to be announced behind a command.
 const FAST: Duration = Duration::from_secs(60);
@@ -66,6 +69,7 @@ struct Inner {
     settings: ProvideSettings,
     queue: Queue,
     counters: Counters,
+    workers: Workers,
 }
 
 impl Node {
@@ -79,12 +83,18 @@ impl Node {
             return Ok(());
         };
         let settings = ProvideSettings::of(&self.require_repo()?.config());
+        if settings.enabled
+            && let Err(why) = settings.check()
+        {
+            return Err(Error::RoutingSettings(why.to_owned()));
+        }
         let queue = Queue::open(self.records().clone(), &settings.strategy.to_string()).await?;
         let provider = Provider(Arc::new(Inner {
             routing: routing.clone(),
             settings,
             queue,
             counters: Counters::default(),
+            workers: Workers::new(settings.workers),
         }));
         if !settings.enabled {
             return Ok(());
@@ -170,7 +180,7 @@ impl Provider {
             Ok(0) => Err(Failed::NobodyToAsk.into()),
             Ok(records) => {
                 let records = u64::try_from(records).unwrap_or(u64::MAX);
-                self.0.counters.told(1, records);
+                self.0.counters.told(self.0.routing.active_scope(), records);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -191,18 +201,31 @@ impl Provider {
     /// Waits until there is somebody to tell; says no when the node is closed.
     async fn wait_for_peers(&self, node: &Node) -> bool {
         while !self.has_peers() {
-            self.0.counters.offline();
+            self.note_peers();
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
                 () = node.closed() => return false,
             }
         }
-        self.0.counters.online();
+        self.note_peers();
         true
     }
 
-    /// Announces keys to whoever is to be told.
-    async fn announce_many(&self, keys: Vec<Bytes>) -> Result<Announced> {
-        self.0.routing.provide_many(keys, self.effort()).await
+    /// Notes in which DHT there is somebody to tell.
+    fn note_peers(&self) {
+        for scope in [Scope::Wan, Scope::Lan] {
+            let online = self.0.routing.can_provide_in(scope);
+            self.0.counters.online(scope, online);
+        }
+    }
+
+    /// Announces keys to whoever is to be told, as soon as a worker is there.
+    async fn announce_many(&self, keys: Vec<Bytes>, work: Work) -> Result<()> {
+        let worker = self.0.workers.get(work).await;
+        let going_on = self.0.counters.begin(work, keys.len());
+        let told = self.0.routing.provide_each(keys, self.effort()).await?;
+        drop((going_on, worker));
+        self.0.counters.announced(work, &told);
+        Ok(())
     }
 }

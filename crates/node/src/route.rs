@@ -62,6 +62,9 @@ impl Kind {
     }
 }
 
+/// What announcing has come to in each DHT, the internet's first; `None` in one that nobody could be told in.
+pub(crate) type Told = [Option<Announced>; 2];
+
 /// What a node asks other nodes for, and tells them; cheap to clone.
 #[derive(Clone)]
 pub struct Routing {
@@ -327,30 +330,46 @@ impl Routing {
         Ok(dual.provide(multihash, events).await?)
     }
 
+    /// Whether there is somebody to tell in one of the DHTs; where the config puts routing together itself,
+    /// there is but one.
+    pub(crate) fn can_provide_in(&self, scope: Scope) -> bool {
+        match (&self.custom, &self.served) {
+            (Some(_), _) => scope == Scope::Wan && self.can_provide(),
+            (None, Some(dual)) => dual.dht(Which::One(scope)).size() > 0,
+            (None, None) => false,
+        }
+    }
+
+    /// The DHT in which a single key is announced.
+    pub(crate) fn active_scope(&self) -> Scope {
+        let dual = self.dht();
+        dual.map_or(Scope::Wan, |dual| dual.dht(Which::Active).scope())
+    }
+
     /// Tells others that the node has what has these multihashes: in every DHT that has peers, or as the
-    /// config says. A key counts as announced if it is in one.
+    /// config says.
     ///
     /// # Errors
-    /// There is nobody to tell.
-    pub async fn provide_many(&self, keys: Vec<Bytes>, effort: Effort) -> Result<Announced> {
+    /// There is nobody to tell in any.
+    pub(crate) async fn provide_each(&self, keys: Vec<Bytes>, effort: Effort) -> Result<Told> {
         if let Some(custom) = &self.custom {
-            return Ok(custom.provide_many(keys, effort).await?);
+            let told = custom.provide_many(keys, effort).await?;
+            return Ok([Some(told), None]);
         }
         let dual = self.dht().ok_or(Failed::NotSupported)?;
-        let (mut best, mut failed) = (None::<Announced>, None);
-        for dht in dual.both() {
-            if dht.size() == 0 {
-                continue;
+        let [wan, lan] = dual.both().map(|dht| {
+            let keys = keys.clone();
+            async move {
+                match dht.size() {
+                    0 => Err(Failed::NobodyToAsk),
+                    _ => dht.provide_many(keys, effort).await,
+                }
             }
-            match dht.provide_many(keys.clone(), effort).await {
-                Ok(done) if best.is_none_or(|best| done.keys > best.keys) => best = Some(done),
-                Ok(_) => {}
-                Err(error) => failed = Some(error),
-            }
-        }
-        match (best, failed) {
-            (Some(done), _) => Ok(done),
-            (None, failed) => Err(failed.unwrap_or(Failed::NobodyToAsk).into()),
+        });
+        match tokio::join!(wan, lan) {
+            (Err(wan), Err(Failed::NobodyToAsk)) => Err(wan.into()),
+            (Err(_), Err(lan)) => Err(lan.into()),
+            (wan, lan) => Ok([wan.ok(), lan.ok()]),
         }
     }
 

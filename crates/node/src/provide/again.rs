@@ -1,6 +1,6 @@
 //! Announcing everything again at once, for those who ask for it by hand.
 
-use super::{Provider, keys};
+use super::{Provider, Work, keys};
 use crate::{Node, Result};
 
 /// Keys of a part, about, and of one announcement.
@@ -20,10 +20,7 @@ impl Provider {
             let (found, _) = keys::of_part(node, &self.0.settings.strategy, part, parts).await?;
             for together in found.chunks(TOGETHER) {
                 let keys = together.iter().map(|(_, key)| key.clone()).collect();
-                let going_on = self.0.counters.reproviding(together.len());
-                let done = self.announce_many(keys).await?;
-                drop(going_on);
-                self.0.counters.announced_again(&done);
+                self.announce_many(keys, Work::Again).await?;
                 announced += together.len() as u64;
             }
         }

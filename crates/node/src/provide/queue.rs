@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use basalt_block::{Cid, cid_of_bytes};
 use basalt_blockstore::{Batch, Datastore};
 use bytes::Bytes;
+use futures::stream::FuturesUnordered;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::{Mutex, Notify, mpsc};
 
-use super::{Provider, keys};
+use super::{Provider, Work, keys};
 use crate::{Node, Result};
 
 /// The table; a number that counts up follows. The value: 1 with everything below, else 0; the CID.
@@ -200,6 +201,8 @@ impl Provider {
     async fn announce_page(&self, node: &Node, page: &[(Bytes, Bytes)]) -> Result<()> {
         let entities = self.0.settings.strategy.entities;
         let mut batch = Vec::new();
+        let mut running = FuturesUnordered::new();
+        let most = self.0.workers.most(Work::New);
         for (_, value) in page {
             let Some((below, cid)) = value.split_first() else {
                 continue;
@@ -212,28 +215,36 @@ impl Provider {
                 _ if entities => keys::entities(node, cid),
                 _ => keys::below(node, cid),
             };
-            while let Some(cid) = all.next().await {
+            loop {
+                let cid = tokio::select! {
+                    cid = all.next() => cid,
+                    // They go on while more is read.
+                    Some(done) = running.next() => {
+                        let () = done?;
+                        continue;
+                    }
+                };
+                let Some(cid) = cid else {
+                    break;
+                };
                 // What is missing or broken is not announced.
                 let Ok(cid) = cid else {
                     continue;
                 };
                 batch.push(cid.hash().to_bytes().into());
                 if batch.len() >= KEYS {
-                    self.announce_new(std::mem::take(&mut batch)).await?;
+                    if running.len() >= most {
+                        running.try_next().await?;
+                    }
+                    running.push(self.announce_many(std::mem::take(&mut batch), Work::New));
                 }
             }
         }
         if !batch.is_empty() {
-            self.announce_new(batch).await?;
+            running.push(self.announce_many(batch, Work::New));
         }
+        while running.try_next().await?.is_some() {}
         self.0.queue.remove(page).await
-    }
-
-    async fn announce_new(&self, keys: Vec<Bytes>) -> Result<()> {
-        let _going_on = self.0.counters.providing(keys.len());
-        let done = self.announce_many(keys).await?;
-        self.0.counters.announced(&done);
-        Ok(())
     }
 }
 

@@ -97,6 +97,19 @@ pub struct ProvideSettings {
 }
 
 impl ProvideSettings {
+    /// Why the workers cannot be shared out, in Kubo's words.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        match self.workers {
+            (most, again, new) if again < 0 || new < 0 || most < 0 => {
+                Err("provider config: the number of workers must be non-negative")
+            }
+            (most, again, new) if most > 0 && again.saturating_add(new) > most => {
+                Err("provider config: total dedicated workers exceed max workers")
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn of(config: &Config) -> Self {
         let time = |key: &str, default| {
             let time = config.duration(key).and_then(GoDuration::to_std);

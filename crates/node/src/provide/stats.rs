@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use basalt_routing::{Announced, Cycle};
+use basalt_routing::{Announced, Cycle, Scope};
 
 use super::Provider;
+use super::workers::{Work, WorkerStats};
+use crate::route::Told;
 
-/// How announcing goes, as of now.
+/// How announcing goes in one DHT, as of now.
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct ProvideStats {
@@ -40,21 +42,41 @@ pub struct ProvideStats {
     pub regions: u64,
     /// Peers that the last announcement found, and how many of them could be told.
     pub peers: (u64, u64),
+    /// Who announces.
+    pub workers: WorkerStats,
 }
 
 #[derive(Default)]
 struct State {
-    online_since: Option<SystemTime>,
     scheduled: u64,
     parts: u64,
     due: Option<u64>,
     cycle: Option<Cycle>,
+    /// Of the internet's DHT, and of the local network's.
+    told: [Figures; 2],
+}
+
+/// What has happened in one DHT.
+#[derive(Default)]
+struct Figures {
+    online_since: Option<SystemTime>,
     keys: u64,
     records: u64,
     failed: u64,
-    rates: [(u64, Duration); 2],
+    announced: [u64; 2],
     regions: u64,
     peers: (u64, u64),
+}
+
+impl Figures {
+    fn add(&mut self, work: Work, done: &Announced) {
+        self.keys += done.keys;
+        self.records += done.records;
+        self.failed += done.failed;
+        self.announced[work as usize] += done.keys;
+        self.regions += u64::from(work == Work::Again);
+        self.peers = (done.peers, done.reached.min(done.peers));
+    }
 }
 
 pub(super) struct Counters {
@@ -100,8 +122,8 @@ impl Counters {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, which: usize, keys: usize) -> GoingOn<'_> {
-        let keys = keys as u64;
+    pub(super) fn begin(&self, work: Work, keys: usize) -> GoingOn<'_> {
+        let (which, keys) = (work as usize, keys as u64);
         self.going_on[which].fetch_add(keys, Ordering::Relaxed);
         GoingOn {
             counters: self,
@@ -111,21 +133,10 @@ impl Counters {
         }
     }
 
-    pub(super) fn providing(&self, keys: usize) -> GoingOn<'_> {
-        self.begin(0, keys)
-    }
-
-    pub(super) fn reproviding(&self, keys: usize) -> GoingOn<'_> {
-        self.begin(1, keys)
-    }
-
-    pub(super) fn online(&self) {
-        let mut state = self.state();
-        state.online_since.get_or_insert_with(SystemTime::now);
-    }
-
-    pub(super) fn offline(&self) {
-        self.state().online_since = None;
+    /// Whether there is somebody to tell now.
+    pub(super) fn online(&self, scope: Scope, is: bool) {
+        let since = &mut self.state().told[scope as usize].online_since;
+        *since = is.then(|| since.unwrap_or_else(SystemTime::now));
     }
 
     pub(super) fn scheduled(&self, keys: u64, parts: u64) {
@@ -142,48 +153,46 @@ impl Counters {
         self.state().cycle = Some(cycle);
     }
 
-    pub(super) fn told(&self, keys: u64, records: u64) {
+    /// So many peers were told of a single key.
+    pub(super) fn told(&self, scope: Scope, records: u64) {
+        let figures = &mut self.state().told[scope as usize];
+        figures.keys += 1;
+        figures.records += records;
+    }
+
+    pub(super) fn announced(&self, work: Work, told: &Told) {
         let mut state = self.state();
-        state.keys += keys;
-        state.records += records;
-    }
-
-    fn add(&self, which: usize, done: &Announced) {
-        let mut state = self.state();
-        state.keys += done.keys;
-        state.records += done.records;
-        state.failed += done.failed;
-        state.rates[which].0 += done.keys;
-        state.peers = (done.peers, done.reached.min(done.peers));
-    }
-
-    pub(super) fn announced(&self, done: &Announced) {
-        self.add(0, done);
-    }
-
-    pub(super) fn announced_again(&self, done: &Announced) {
-        self.add(1, done);
-        self.state().regions += 1;
+        for (figures, done) in state.told.iter_mut().zip(told) {
+            if let Some(done) = done {
+                figures.add(work, done);
+            }
+        }
     }
 }
 
 impl Provider {
-    /// How announcing goes.
-    pub fn stats(&self) -> ProvideStats {
+    /// How announcing goes in the internet's DHT, or in the local network's; `None` where the config puts routing
+    /// together itself, so that there are no two.
+    pub fn stats(&self, scope: Scope) -> Option<ProvideStats> {
+        if scope == Scope::Lan && self.0.routing.dht().is_none() {
+            return None;
+        }
+        self.note_peers();
         let counters = &self.0.counters;
         let state = counters.state();
-        let mut rates = state.rates;
-        for (rate, busy) in rates.iter_mut().zip(&counters.busy) {
-            rate.1 = *busy.lock().unwrap_or_else(PoisonError::into_inner);
-        }
+        let figures = &state.told[scope as usize];
+        let busy = |which: usize| {
+            let busy = &counters.busy[which];
+            *busy.lock().unwrap_or_else(PoisonError::into_inner)
+        };
+        let rates = [0, 1].map(|which| (figures.announced[which], busy(which)));
         let going_on = |which: usize| counters.going_on[which].load(Ordering::Relaxed);
         let next = state.due.and_then(|due| {
             let place = state.cycle?.target(due, self.0.settings.interval);
             Some((moment(due)?, place))
         });
-        let online = self.has_peers().then_some(state.online_since).flatten();
-        ProvideStats {
-            online_since: online,
+        Some(ProvideStats {
+            online_since: figures.online_since,
             queued: self.0.queue.length.load(Ordering::Relaxed),
             scheduled: state.scheduled,
             parts: state.parts,
@@ -191,12 +200,13 @@ impl Provider {
             uptime: counters.began.elapsed(),
             cycle_began: state.cycle.and_then(|cycle| moment(cycle.began)),
             going_on: (going_on(0), going_on(1)),
-            keys: state.keys,
-            records: state.records,
-            failed: state.failed,
+            keys: figures.keys,
+            records: figures.records,
+            failed: figures.failed,
             rates,
-            regions: state.regions,
-            peers: state.peers,
-        }
+            regions: figures.regions,
+            peers: figures.peers,
+            workers: self.0.workers.stats(),
+        })
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use async_trait::async_trait;
+use basalt::routing::Scope;
 use serde::{Deserialize, Serialize};
 
 use super::report::Shown;
@@ -90,14 +91,22 @@ stat! {
 async fn stats(call: &Call<Options>) -> Result<Stats> {
     online(call).await?;
     let node = call.ctx.node().await?;
-    let provider = node.provider().ok_or_else(|| {
+    let scope = match call.options.lan {
+        true => Scope::Lan,
+        false => Scope::Wan,
+    };
+    let stats = node.provider().and_then(|provider| {
+        let stats = provider.stats(scope)?;
+        Some(Sweep::new(&stats, provider.settings()))
+    });
+    let sweep = stats.ok_or_else(|| {
         Error::new(match call.options.lan {
             true => "LAN stats only available for Sweep provider with Dual DHT",
             false => "stats not available with current routing system *node.NoopProvider",
         })
     })?;
     Ok(Stats {
-        sweep: Some(Sweep::new(&provider.stats(), provider.settings())),
+        sweep: Some(sweep),
         legacy: None,
         full_rt: false,
     })

@@ -126,7 +126,8 @@ impl Sweep {
     pub(crate) fn new(stats: &ProvideStats, settings: &ProvideSettings) -> Self {
         let online = stats.online_since.is_some();
         let (max, periodic, burst) = settings.workers;
-        let active = [stats.going_on.1, stats.going_on.0].map(|keys| i64::from(keys > 0));
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let (active, queued) = (stats.workers.active, stats.workers.queued);
         let minutes = |(keys, time): (u64, Duration)| ratio(keys, time.as_secs_f64() / 60.0);
         let bits = stats.parts.trailing_zeros();
         let next = stats.next.filter(|_| online);
@@ -152,13 +153,14 @@ impl Sweep {
             },
             workers: Workers {
                 max,
-                active: active[0] + active[1],
-                active_periodic: active[0],
-                active_burst: active[1],
+                active: count(active.0 + active.1),
+                active_periodic: count(active.1),
+                active_burst: count(active.0),
                 dedicated_periodic: periodic,
                 dedicated_burst: burst,
                 max_provide_conns_per_worker: settings.connections as u64,
-                ..Workers::default()
+                queued_periodic: count(queued.1),
+                queued_burst: count(queued.0),
             },
             timing: Timing {
                 uptime: nanos(stats.uptime),
@@ -169,9 +171,9 @@ impl Sweep {
             },
             operations: Operations {
                 ongoing: Ongoing {
-                    region_provides: u64::from(stats.going_on.0 > 0),
+                    region_provides: active.0,
                     key_provides: stats.going_on.0,
-                    region_reprovides: u64::from(stats.going_on.1 > 0),
+                    region_reprovides: active.1,
                     key_reprovides: stats.going_on.1,
                 },
                 past: Past {

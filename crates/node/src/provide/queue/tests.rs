@@ -1,12 +1,8 @@
-use std::path::Path;
-use std::sync::atomic::AtomicBool;
-
-use async_trait::async_trait;
 use basalt_block::{Hasher, codec};
-use basalt_blockstore::{Error as StoreError, MemoryStore, Records, Result as StoreResult};
-use basalt_blockstore_rocks::{Options, RocksStore};
+use basalt_blockstore::MemoryStore;
 
 use super::*;
+use crate::on_disk::{Full, crashed, store};
 
 fn cid(n: usize) -> Cid {
     let hash = Hasher::SHA2_256.digest(&n.to_be_bytes()).unwrap();
@@ -28,13 +24,6 @@ async fn open(records: Arc<dyn Datastore>) -> Queue {
     Queue::open(records, "all").await.unwrap()
 }
 
-fn store(path: &Path) -> Arc<dyn Datastore> {
-    let mut options = Options::new(path);
-    options.memory_budget = 16 << 20;
-    Arc::new(RocksStore::open(options).unwrap())
-}
-
-/// A copy of the folder is what a crash would leave: nothing was closed or synced for it.
 #[tokio::test]
 async fn what_was_written_outlives_a_crash() {
     let dir = tempfile::tempdir().unwrap();
@@ -44,14 +33,7 @@ async fn what_was_written_outlives_a_crash() {
     let page = before.page().await.unwrap();
     before.remove(&page[..3]).await.unwrap();
     before.write(&entries(10..12)).await.unwrap();
-    let copied = std::process::Command::new("cp")
-        .arg("-r")
-        .args([&first, &second])
-        .status()
-        .unwrap();
-    assert!(copied.success());
-    // The lock is the first store's.
-    let queue = open(store(&second)).await;
+    let queue = open(crashed(&first, &second)).await;
     assert_eq!(queue.length.load(Ordering::Relaxed), 9);
     assert_eq!(queued(&queue).await, entries(3..12));
     // What comes is behind what is there, also if all of that has gone meanwhile.
@@ -71,35 +53,6 @@ async fn another_strategy_begins_with_nothing() {
     let other = Queue::open(records.clone(), "roots").await.unwrap();
     assert!(queued(&other).await.is_empty());
     assert_eq!(queue.clear().await.unwrap(), 0);
-}
-
-/// Takes no writes while it is full.
-#[derive(Default)]
-struct Full {
-    store: MemoryStore,
-    is: AtomicBool,
-}
-
-#[async_trait]
-impl Datastore for Full {
-    async fn get(&self, key: &[u8]) -> StoreResult<Option<Bytes>> {
-        Datastore::get(&self.store, key).await
-    }
-
-    async fn get_many(&self, keys: &[Bytes]) -> StoreResult<Vec<Option<Bytes>>> {
-        Datastore::get_many(&self.store, keys).await
-    }
-
-    async fn write(&self, batch: Batch) -> StoreResult<()> {
-        match self.is.load(Ordering::Relaxed) {
-            true => Err(StoreError::Full("no space left on device".to_owned())),
-            false => self.store.write(batch).await,
-        }
-    }
-
-    fn scan(&self, prefix: &[u8], from: Option<&[u8]>) -> Records {
-        self.store.scan(prefix, from)
-    }
 }
 
 #[tokio::test]
