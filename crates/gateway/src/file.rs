@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use basalt_block::{Block, Cid, codec};
 use basalt_http::Headers;
 use basalt_ipld::Path;
+use basalt_ipld::dag_pb::Node;
 use basalt_unixfs::{File, Symlink};
 use bytes::BytesMut;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -131,12 +132,28 @@ pub(crate) fn body(backend: &Backend, file: &File, part: Part) -> Body {
                 Some(file) => file,
                 None => File::open(backend.source(), &cid).await?,
             };
-            let file = file.read_ahead(backend.pace.ahead());
-            let bytes = file.range(part.start + at, Some(part.length - at));
+            let left = part.length - at;
+            let ahead = match is_here(&backend, &file).await {
+                true => backend.pace.ahead_in_store(left),
+                false => backend.pace.ahead(),
+            };
+            let bytes = file.read_ahead(ahead).range(part.start + at, Some(left));
             Ok::<_, Error>(bytes.map_err(Error::from))
         };
         stream::once(opened).try_flatten().boxed()
     }))
+}
+
+/// Whether a file seems to be in the store: the first and the last of what its root links to are.
+async fn is_here(backend: &Backend, file: &File) -> bool {
+    let Ok(node) = Node::decode(file.block().data()) else {
+        return false;
+    };
+    let (Some(first), Some(last)) = (node.links.first(), node.links.last()) else {
+        return false;
+    };
+    let known = backend.blocks.stat_local(&[first.cid, last.cid]).await;
+    known.is_ok_and(|known| known.iter().all(Option::is_some))
 }
 
 /// Answers with a block of a codec that nobody here reads.

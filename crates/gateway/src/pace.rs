@@ -25,6 +25,10 @@ const PLENTY: usize = 24;
 const CROWD: usize = 32;
 /// What is read ahead of a client, in bytes.
 const READ_AHEAD: usize = 512 << 10;
+/// With more free lanes, long steps are taken through what is in the store.
+const MOST: usize = LANES - 4;
+/// What is read ahead then, in two steps: each takes some turns of threads, whatever its length.
+const LONG_STEPS: usize = 4 << 20;
 /// How long a client may take nothing before it loses its lane.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 /// How many pieces in a row a client that lost its lane has to take at once before it may have one that
@@ -211,6 +215,16 @@ impl Pace {
         }
     }
 
+    /// The same for `length` bytes of the store: what comes from elsewhere had better come bit by bit.
+    pub(crate) fn ahead_in_store(&self, length: u64) -> usize {
+        let ahead = self.ahead();
+        let longer = self.0.lanes.lanes.available_permits() >= MOST;
+        match ahead > 0 && longer && length > ahead as u64 {
+            true => LONG_STEPS,
+            false => ahead,
+        }
+    }
+
     /// Keeps a block that is needed again, as long as the answer has a lane or its turn.
     pub(crate) fn keep(&self, cid: &Cid, bytes: &Bytes) {
         let mut held = self.held();
@@ -316,7 +330,12 @@ mod tests {
         assert_eq!(paces[0].kept(&cid), None);
         assert!(!paces[0].enter() && late.enter());
         assert_eq!(late.ahead(), 0);
-        paces.truncate(4);
+        paces.truncate(5);
         assert_eq!(late.ahead(), READ_AHEAD);
+        let long = READ_AHEAD as u64 + 1;
+        assert_eq!(late.ahead_in_store(long), READ_AHEAD);
+        paces.truncate(4);
+        assert_eq!(late.ahead_in_store(long - 1), READ_AHEAD);
+        assert_eq!(late.ahead_in_store(long), LONG_STEPS);
     }
 }

@@ -31,7 +31,7 @@ const SHORT: Scale = Scale {
     clients: 300,
     archives: 50,
     file: 48 << 20,
-    rest: Duration::from_secs(3),
+    rest: Duration::from_secs(2),
 };
 const WHOLE: Scale = Scale {
     clients: 1000,
