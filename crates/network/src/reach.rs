@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use libp2p::Multiaddr;
+use libp2p::{Multiaddr, PeerId};
 use tokio::sync::watch;
+
+use crate::peers::Direction;
+use crate::service::Service;
 
 /// Addresses of which it is remembered whether they were reached.
 const ADDRESSES: usize = 64;
@@ -103,6 +106,23 @@ impl Found {
             reachable: those(true),
             unreachable: those(false),
             unknown: Vec::new(),
+        }
+    }
+}
+impl Service {
+    /// A peer was dialled back, and has been told. The connection has served its purpose; while it stays, a
+    /// relay among such peers may ask on it to let somebody in, and be refused: the library lets others in
+    /// on the connection alone that it has made the reservation on.
+    pub(crate) fn dialled_back(&mut self, peer: &PeerId) {
+        let of_peer = || self.open().filter(|open| open.peer == *peer);
+        let (back, others): (Vec<_>, Vec<_>) = of_peer()
+            .partition(|open| open.direction == Direction::Outbound && !open.from_listener);
+        let back: Vec<_> = back.into_iter().map(|open| open.id).collect();
+        if others.is_empty() {
+            return;
+        }
+        for id in back {
+            self.swarm.close_connection(id);
         }
     }
 }

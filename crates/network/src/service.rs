@@ -556,10 +556,12 @@ impl Service {
             BehaviourEvent::Identify(identify::Event::Error { peer_id, .. }) => {
                 self.identity_settled(&peer_id);
             }
-            BehaviourEvent::Identify(_)
-            | BehaviourEvent::Relay(_)
-            | BehaviourEvent::Relayed(_)
-            | BehaviourEvent::Probed(_) => {}
+            BehaviourEvent::Identify(_) | BehaviourEvent::Relay(_) | BehaviourEvent::Relayed(_) => {
+            }
+            BehaviourEvent::Probed(event) => self.dialled_back(&event.client),
+            BehaviourEvent::Autonat(autonat::v1::Event::InboundProbe(
+                autonat::v1::InboundProbeEvent::Response { peer, .. },
+            )) => self.dialled_back(&peer),
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.discovered(found),
             BehaviourEvent::Mdns(mdns::Event::Expired(_)) => {}
             BehaviourEvent::Autonat(autonat::v1::Event::StatusChanged { new, .. }) => {
