@@ -67,8 +67,11 @@ otherwise.",
                 "this command must be run in online mode. Try running 'ipfs daemon' first",
             ));
         }
+        let mut counts = Counts::default();
         if let Some(damage) = node.damage() {
             let text = if node.is_broken() {
+                // A damaged filter keeps the store from being opened as usual, though each row is readable.
+                counts.damaged += 1;
                 format!("a part of the store cannot be read ({damage})")
             } else {
                 format!(
@@ -78,7 +81,6 @@ otherwise.",
             out.emit(Progress::message(text)).await?;
         }
         let mut blocks = node.verify_blocks(remedy);
-        let mut counts = Counts::default();
         let mut told = Instant::now();
         let mut behind = false;
         while let Some(found) = blocks.next().await {
@@ -97,7 +99,7 @@ otherwise.",
             out.emit(Progress::count(counts.blocks)).await?;
         }
         let mut summary = counts.summary();
-        let broken = node.is_broken() || counts.damaged + counts.not_removed > 0;
+        let broken = counts.damaged + counts.not_removed > 0;
         if broken && remedy != Remedy::Report && !call.ctx.is_daemon() {
             return rebuild(node, &summary, &out).await;
         }
