@@ -19,6 +19,8 @@ use crate::{Error, Events, Result};
 /// Keys that are announced at a time: the more, the fewer times a peer is connected to. Each is in the plan
 /// of twenty peers, with four bytes.
 const BATCH: usize = 16 << 10;
+/// Keys that are planned in a stretch.
+const STRETCH: u32 = 32;
 /// Messages that a peer must take in each span of time; one that takes fewer is given up.
 const PACE: usize = 512;
 
@@ -104,6 +106,10 @@ impl Dht {
         for batch in keys.chunks(BATCH) {
             let mut plan: HashMap<PeerId, Vec<u32>> = HashMap::new();
             for (place, bytes) in (0u32..).zip(batch) {
+                // Others who announce in this task must not wait for all of this.
+                if place % STRETCH == 0 {
+                    tokio::task::yield_now().await;
+                }
                 let key = Key::of(bytes);
                 let peers = self.nearest_to(&key, bytes, &mut covered, &mut done).await;
                 self.providers().add_own(bytes, &own);
