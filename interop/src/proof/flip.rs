@@ -258,13 +258,18 @@ fn mend(place: &Place, node: Node, client: &mut Client, stored: &[Item]) -> Resu
     node.stop()?;
     // What the start found in the log is told as long as that daemon runs.
     left.retain(|line| !line.contains(OPENED));
+    let mut offline = "(not run)".to_owned();
     if !clean && !left.is_empty() {
         let (done, said) = place.run(&["repo", "verify", "--drop"])?;
         if !done {
             bail!("`repo verify --drop` mends nothing: {}", last(&said));
         }
+        offline = last(&said).to_owned();
     }
-    clean_now(place, stored)
+    clean_now(place, stored).with_context(|| {
+        let [said, left] = [&said, &left].map(|lines| lines.join(" | "));
+        format!("the daemon said {said}, then {left}; without it: {offline}")
+    })
 }
 
 /// After a repair everything is whole, and what is there is right.
