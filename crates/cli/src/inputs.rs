@@ -10,6 +10,7 @@ use basalt_commands::parse::Line;
 use basalt_commands::{Arg, Error, Result, Spec, Value};
 
 use crate::disk::{self, Disk, Filter, Named, Walk};
+use crate::in_turn::InTurn;
 use crate::stdin::Stdin;
 
 /// The arguments of a command line.
@@ -147,11 +148,24 @@ impl Reader<'_> {
     }
 
     fn finish(self) -> Inputs {
-        let files: Option<Box<dyn Files>> = if !self.named.is_empty() {
-            let total = Some(disk::total_size(&self.named, &self.walk));
-            Some(Box::new(Disk::new(self.named, self.walk, total)))
-        } else {
-            self.stdin.map(|stdin| Box::new(stdin) as Box<dyn Files>)
+        let disk = |named: Vec<Named>, total| -> Box<dyn Files> {
+            Box::new(Disk::new(named, self.walk.clone(), total))
+        };
+        let files: Option<Box<dyn Files>> = match (self.stdin, self.named.is_empty()) {
+            (stdin, true) => stdin.map(|stdin| Box::new(stdin) as Box<dyn Files>),
+            (None, false) => {
+                let total = disk::total_size(&self.named, &self.walk);
+                Some(disk(self.named, Some(total)))
+            }
+            // In the order of their names, as Kubo has them.
+            (Some(stdin), false) => {
+                let (before, after): (Vec<_>, Vec<_>) = self
+                    .named
+                    .into_iter()
+                    .partition(|named| named.name < *stdin.name());
+                let (before, after) = (disk(before, None), disk(after, None));
+                Some(Box::new(InTurn::new([before, Box::new(stdin), after])))
+            }
         };
         Inputs {
             args: self.args,

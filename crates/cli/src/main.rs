@@ -7,6 +7,7 @@ mod args;
 mod daemon;
 mod disk;
 mod end;
+mod in_turn;
 mod inputs;
 mod interrupt;
 mod memory;

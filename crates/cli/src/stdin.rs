@@ -22,6 +22,11 @@ impl Stdin {
             notice: is_character_device(),
         }
     }
+
+    /// Its file name.
+    pub(crate) fn name(&self) -> &Bytes {
+        &self.name
+    }
 }
 
 /// Whether a user may be typing: a terminal, and like Kubo any character device.
