@@ -1,8 +1,15 @@
 /// Bytes of the head of a frame.
-const HEAD: usize = 12;
+pub(super) const HEAD: usize = 12;
 const DATA: u8 = 0;
 const WINDOW: u8 = 1;
 const SYN: u16 = 1;
+const ACK: u16 = 2;
+const FIN: u16 = 4;
+const RST: u16 = 8;
+
+/// Bytes of a body that are handed on as one frame. The library takes no frame of more than 1 MiB, though a
+/// window may be larger, and implementations are there that fill one with a single frame.
+const PART: usize = 64 << 10;
 
 /// The head of a frame, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +40,37 @@ impl Head {
     }
 }
 
+/// A frame that is handed on as several, since it is long.
+#[derive(Debug)]
+pub(super) struct Parts {
+    head: [u8; HEAD],
+    flags: u16,
+    /// Bytes of the body in the parts that were not handed on yet; `None` after the last.
+    left: Option<usize>,
+}
+
+impl Parts {
+    /// The head of the next part and the length of its body. The first part begins a stream if the frame does,
+    /// and the last one ends it.
+    pub(super) fn next(&mut self) -> Option<([u8; HEAD], usize)> {
+        let left = self.left?;
+        let body = left.min(PART);
+        let last = left == body;
+        self.left = (!last).then(|| left - body);
+        let flags = match last {
+            true => self.flags,
+            false => self.flags & !(FIN | RST),
+        };
+        self.flags &= !(SYN | ACK);
+        let mut head = self.head;
+        head[2..4].copy_from_slice(&flags.to_be_bytes());
+        if body > 0 {
+            head[8..].copy_from_slice(&(body as u32).to_be_bytes());
+        }
+        Some((head, body))
+    }
+}
+
 /// Cuts a sequence of bytes into frames as it passes.
 #[derive(Debug, Default)]
 pub(super) struct Cut {
@@ -49,8 +87,8 @@ pub(super) enum Piece {
     Part,
     /// The rest of a head.
     Head(Head),
-    /// So many bytes of a body, and whether they were its last.
-    Body(usize, bool),
+    /// So many bytes of a body.
+    Body(usize),
 }
 
 impl Cut {
@@ -62,12 +100,26 @@ impl Cut {
         }
     }
 
+    /// Whether the next byte is one of a head.
+    pub(super) fn is_at_head(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The frame whose head has just passed, in parts.
+    pub(super) fn parts(&self) -> Parts {
+        Parts {
+            head: self.head,
+            flags: u16::from_be_bytes([self.head[2], self.head[3]]),
+            left: Some(self.left),
+        }
+    }
+
     /// Takes what passes, at most [`Cut::room`] bytes.
     pub(super) fn pass(&mut self, bytes: &[u8]) -> Piece {
         if self.left > 0 {
             let count = bytes.len().min(self.left);
             self.left -= count;
-            return Piece::Body(count, self.left == 0);
+            return Piece::Body(count);
         }
         let count = bytes.len().min(HEAD - self.filled);
         self.head[self.filled..self.filled + count].copy_from_slice(&bytes[..count]);
@@ -108,7 +160,7 @@ mod tests {
                     match cut.pass(&rest[..count]) {
                         Piece::Part => {}
                         Piece::Head(head) => heads.push(head),
-                        Piece::Body(count, _) => body += count,
+                        Piece::Body(count) => body += count,
                     }
                     rest = &rest[count..];
                 }
@@ -122,6 +174,30 @@ mod tests {
                 of(0, 0, false),
             ];
             assert_eq!((heads.as_slice(), body), (&expected[..], 5), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_long_frame_is_handed_on_in_parts() {
+        let mut cut = Cut::default();
+        let length = 2 * PART + 5;
+        cut.pass(&frame(DATA, SYN | FIN, 7, length as u32));
+        let mut parts = cut.parts();
+        let of = |flags, length: usize| {
+            let head = frame(DATA, flags, 7, length as u32);
+            Some((head.try_into().unwrap(), length))
+        };
+        assert_eq!(parts.next(), of(SYN, PART));
+        assert_eq!(parts.next(), of(0, PART));
+        assert_eq!(parts.next(), of(FIN, 5));
+        assert_eq!(parts.next(), None);
+        // What has no body is what it was.
+        for (kind, length) in [(DATA, 0), (WINDOW, 70_000), (2, 9)] {
+            let (mut cut, whole) = (Cut::default(), frame(kind, SYN | RST, 7, length));
+            cut.pass(&whole);
+            let mut parts = cut.parts();
+            assert_eq!(parts.next(), Some((whole.try_into().unwrap(), 0)));
+            assert_eq!(parts.next(), None);
         }
     }
 }

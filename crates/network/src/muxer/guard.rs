@@ -7,28 +7,33 @@ use futures::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::account::Account;
-use super::cut::{Cut, Head, Piece};
+use super::cut::{Cut, HEAD, Parts, Piece};
 
-/// The connection under the multiplexer. Frames come one by one, each when there is room for it.
+/// The connection under the multiplexer. Frames come one by one, long ones in parts, each when there is room
+/// for it.
 pub(super) struct Guard<C> {
     inner: C,
     account: Arc<Account>,
     came: Cut,
     left: Cut,
-    /// The frame that comes.
-    frame: Frame,
+    /// The stream of the frame that comes, and its parts that are still to come.
+    parts: Option<(u32, Parts)>,
+    /// The head of the part that comes, and how much of it was handed on.
+    head: ([u8; HEAD], usize),
+    /// The body of that part.
+    body: Body,
     waiting: Option<Waiting>,
     /// Runs while the other side takes nothing.
     deaf: Option<Pin<Box<Sleep>>>,
 }
 
-enum Frame {
-    /// None, or only its head.
+enum Body {
+    /// None, or all of it has come.
     None,
-    /// Its body waits for room.
-    Waits(Head),
-    /// Its body comes.
-    Comes(Head),
+    /// So many bytes wait for room.
+    Waits(usize),
+    /// Of so many bytes some are to come.
+    Comes { of: usize, left: usize },
 }
 
 struct Waiting {
@@ -43,7 +48,9 @@ impl<C> Guard<C> {
             account,
             came: Cut::default(),
             left: Cut::default(),
-            frame: Frame::None,
+            parts: None,
+            head: ([0; HEAD], HEAD),
+            body: Body::None,
             waiting: None,
             deaf: None,
         }
@@ -77,6 +84,42 @@ impl<C> Guard<C> {
     }
 }
 
+impl<C: AsyncRead + Unpin> Guard<C> {
+    fn poll_inner(&mut self, buffer: &mut [u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if read.is_pending() {
+            // Who ends the connection wakes it.
+            self.account.wait(cx);
+        }
+        read
+    }
+
+    /// Reads of the head of a frame what there is; none at the end of the connection.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut bytes = [0; HEAD];
+        let room = self.came.room();
+        let read = ready!(self.poll_inner(&mut bytes[..room], cx))?;
+        if let Piece::Head(head) = self.came.pass(&bytes[..read]) {
+            if head.opens {
+                self.account.opened_by_remote(head.id);
+            }
+            self.parts = Some((head.id, self.came.parts()));
+            self.next_part();
+        }
+        Poll::Ready(Ok(read))
+    }
+
+    fn next_part(&mut self) {
+        let next = self.parts.as_mut().and_then(|(_, parts)| parts.next());
+        if let Some((head, body)) = next {
+            self.head = (head, 0);
+            if body > 0 {
+                self.body = Body::Waits(body);
+            }
+        }
+    }
+}
+
 fn crowded() -> io::Error {
     io::Error::other("more has come than is read")
 }
@@ -91,37 +134,43 @@ impl<C: AsyncRead + Unpin> AsyncRead for Guard<C> {
         if this.account.is_condemned() {
             return Poll::Ready(Err(crowded()));
         }
-        if let Frame::Waits(head) = this.frame {
-            ready!(this.poll_room(head.body, cx))?;
-            this.frame = Frame::Comes(head);
-        }
-        let most = buffer.len().min(this.came.room());
-        let read = match Pin::new(&mut this.inner).poll_read(cx, &mut buffer[..most]) {
-            Poll::Ready(read) => read?,
-            Poll::Pending => {
-                // Who ends the connection wakes it.
-                this.account.wait(cx);
-                return Poll::Pending;
+        loop {
+            let (head, handed) = &mut this.head;
+            if *handed < HEAD {
+                let count = buffer.len().min(HEAD - *handed);
+                buffer[..count].copy_from_slice(&head[*handed..*handed + count]);
+                *handed += count;
+                return Poll::Ready(Ok(count));
             }
-        };
-        match this.came.pass(&buffer[..read]) {
-            Piece::Part | Piece::Body(_, false) => {}
-            Piece::Head(head) => {
-                if head.opens {
-                    this.account.opened_by_remote(head.id);
+            match this.body {
+                Body::None if this.came.is_at_head() => {
+                    if ready!(this.poll_head(cx))? == 0 {
+                        return Poll::Ready(Ok(0));
+                    }
                 }
-                this.frame = match head.body {
-                    0 => Frame::None,
-                    _ => Frame::Waits(head),
-                };
-            }
-            Piece::Body(_, true) => {
-                if let Frame::Comes(head) = std::mem::replace(&mut this.frame, Frame::None) {
-                    this.account.came(head.id, head.body);
+                Body::None => this.next_part(),
+                Body::Waits(of) => {
+                    ready!(this.poll_room(of, cx))?;
+                    this.body = Body::Comes { of, left: of };
+                }
+                Body::Comes { of, left } => {
+                    let most = buffer.len().min(left);
+                    let read = ready!(this.poll_inner(&mut buffer[..most], cx))?;
+                    this.came.pass(&buffer[..read]);
+                    this.body = Body::Comes {
+                        of,
+                        left: left - read,
+                    };
+                    if left == read {
+                        this.body = Body::None;
+                        if let Some((id, _)) = this.parts {
+                            this.account.came(id, of);
+                        }
+                    }
+                    return Poll::Ready(Ok(read));
                 }
             }
         }
-        Poll::Ready(Ok(read))
     }
 }
 
@@ -150,7 +199,7 @@ impl<C: AsyncWrite + Unpin> AsyncWrite for Guard<C> {
         let (mut rest, mut bodies) = (&buffer[..written], 0);
         while !rest.is_empty() {
             let count = rest.len().min(this.left.room());
-            if let Piece::Body(count, _) = this.left.pass(&rest[..count]) {
+            if let Piece::Body(count) = this.left.pass(&rest[..count]) {
                 bodies += count;
             }
             rest = &rest[count..];

@@ -92,6 +92,40 @@ async fn one_that_sends_what_nobody_reads_is_sent_away() {
 }
 
 #[tokio::test]
+async fn a_frame_may_be_as_long_as_a_window() {
+    let (ours, theirs) = tokio::io::duplex(MIB);
+    let mut guard = Guard::new(ours.compat(), Account::open(budget(), true));
+    let mut theirs = theirs.compat();
+    let body: Vec<u8> = (0..3 * MIB + 1).map(|n| (n % 251) as u8).collect();
+    let sent = [data(1, true, &body), data(3, true, &[])].concat();
+    let write = async {
+        theirs.write_all(&sent).await.unwrap();
+        theirs.close().await.unwrap();
+    };
+    let read = async {
+        let mut came = Vec::new();
+        guard.read_to_end(&mut came).await.unwrap();
+        came
+    };
+    let ((), came) = futures::join!(write, read);
+    // The library takes them as it takes any frame.
+    let (mut rest, mut bodies, mut opened) = (&came[..], Vec::new(), Vec::new());
+    while !rest.is_empty() {
+        let (head, behind) = rest.split_at(12);
+        let word = |at: usize| u32::from_be_bytes(head[at..at + 4].try_into().unwrap());
+        let len = word(8) as usize;
+        assert!(len <= 256 << 10, "{len}");
+        if head[3] & 1 != 0 {
+            opened.push(word(4));
+        }
+        bodies.extend_from_slice(&behind[..len]);
+        rest = &behind[len..];
+    }
+    assert_eq!(opened, [1, 3]);
+    assert!(bodies == body);
+}
+
+#[tokio::test]
 async fn frames_of_one_byte_count_for_what_they_cost() {
     let (error, most) = flood((0..200_000).map(|n| (1, n == 0, vec![7]))).await;
     assert!(error.contains("more has come than is read"), "{error}");
