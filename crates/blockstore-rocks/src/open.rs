@@ -63,7 +63,11 @@ pub(crate) fn open(options: &Options) -> Result<Opened> {
     let (db, damage) = match open(How::Usual) {
         Ok(db) => (db, None),
         Err(damage) if is_damage(&damage) => match open(How::UpToDamage) {
-            Ok(db) => (db, Some(damage.into_string())),
+            Ok(db) => {
+                // That a damaged table opened the second time does not mend it.
+                broken = damage.as_ref().contains(".sst");
+                (db, Some(damage.into_string()))
+            }
             Err(_) => match open(How::Broken) {
                 Ok(db) => {
                     broken = true;

@@ -71,9 +71,19 @@ impl RocksStore {
     ) -> Result<()> {
         for part in hashes.chunks(32) {
             let (db, part) = (self.db().clone(), part.to_vec());
-            let read = move || part.iter().filter_map(|h| read(&db, h)).collect::<Vec<_>>();
-            let blocks = self.pool().run(read).await?;
+            let read = move || {
+                let (mut blocks, mut lost) = (Vec::new(), Vec::new());
+                for hash in part {
+                    match read(&db, &hash) {
+                        Some(block) => blocks.push(block),
+                        None => lost.push(hash),
+                    }
+                }
+                (blocks, lost)
+            };
+            let (blocks, lost) = self.pool().run(read).await?;
             rescued.blocks += blocks.len() as u64;
+            rescued.lost_blocks.extend(lost);
             target.put_many(blocks).await?;
         }
         Ok(())
