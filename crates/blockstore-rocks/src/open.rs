@@ -171,6 +171,22 @@ impl How {
     }
 }
 
+/// Opens every table of a store that is open and says what keeps one from it. Opening a store opens some of its
+/// tables only; which ones they are may be others the next time.
+pub(crate) fn unopenable(path: &Path) -> Option<String> {
+    let mut options = Options::new(path);
+    options.memory_budget = 0;
+    let mode = DBRecoveryMode::PointInTime;
+    let mut db = database(rocksdb::Options::default(), &options, false, mode);
+    db.set_max_open_files(-1);
+    let families = Cf::descriptors_with(&options, |_| {});
+    let error = DB::open_cf_descriptors_read_only(&db, path, families, false).err()?;
+    let of_table = is_damage(&error) && error.as_ref().contains(".sst");
+    // The store goes on meanwhile, and may have put another table in the place of one.
+    let gone = error.as_ref().contains("No such file");
+    (of_table && !gone).then(|| error.into_string())
+}
+
 fn is_damage(error: &rocksdb::Error) -> bool {
     matches!(error::store(error.clone()), Error::Damaged(_))
 }
@@ -350,4 +366,51 @@ fn recount(db: &Arc<Db>) -> Result<Totals> {
     batch.delete_cf(db.cf(Cf::Own), RECOUNT);
     db.raw().write(batch).map_err(error::store)?;
     Ok(totals)
+}
+
+#[cfg(test)]
+mod tests {
+    use basalt_block::{Block, Hasher, codec};
+    use basalt_blockstore::{Batch, Blockstore, Datastore};
+
+    use super::*;
+    use crate::RocksStore;
+
+    #[tokio::test]
+    async fn no_table_with_a_damaged_filter_is_passed_by() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        let store = RocksStore::open(Options::new(&path)).unwrap();
+        for n in 0..20u8 {
+            let block = Block::hash(1, codec::RAW, Hasher::SHA2_256, vec![n].into()).unwrap();
+            store.put_many(vec![block]).await.unwrap();
+            let mut batch = Batch::default();
+            batch.put(format!("pins/{n}"), "a record");
+            Datastore::write(&store, batch).await.unwrap();
+            if n % 10 == 9 {
+                store.db().flush().unwrap();
+            }
+        }
+        assert_eq!(unopenable(&path), None);
+        store.close().await;
+        let mut tables = 0;
+        for file in std::fs::read_dir(&path).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_none_or(|ending| ending != "sst") {
+                continue;
+            }
+            let whole = std::fs::read(&file).unwrap();
+            let found = (0..whole.len()).step_by(8).any(|at| {
+                let mut harmed = whole.clone();
+                harmed[at] ^= 0x10;
+                std::fs::write(&file, harmed).unwrap();
+                let told = unopenable(&path).unwrap_or_default();
+                told.contains("block_type = Filter")
+            });
+            assert!(found, "{}", file.display());
+            std::fs::write(&file, whole).unwrap();
+            tables += 1;
+        }
+        assert!(tables >= 4, "{tables}");
+    }
 }

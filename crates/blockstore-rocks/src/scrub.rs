@@ -20,7 +20,7 @@ use crate::cf::Cf;
 use crate::codec::Totals;
 use crate::db::{Db, Snap};
 use crate::pool::Pool;
-use crate::{rescue, warm};
+use crate::{open, rescue, warm};
 
 /// What the walk met.
 enum Step {
@@ -54,16 +54,15 @@ pub(crate) fn run(db: &Arc<Db>, pool: &Pool, totals: Totals) -> Findings {
         };
         walk_part(place, pool.clone()).boxed()
     });
-    // Last of all the rows that are no blocks'.
+    // Last of all the rows that are no blocks', and what rows are reached by.
     let (db, reader) = (db.clone(), pool.clone());
     let others = stream::once(async move {
         let look = move || {
             let snapshot = db.snapshot();
             let gaps = [Cf::Own, Cf::Records].map(|cf| rescue::gaps(&snapshot, cf));
-            gaps.into_iter()
-                .flatten()
-                .map(ScrubEvent::Damaged)
-                .collect()
+            let unopenable = open::unopenable(db.path());
+            let gaps = gaps.into_iter().flatten().chain(unopenable);
+            gaps.map(ScrubEvent::Damaged).collect()
         };
         let found = reader.run(look).await;
         found.unwrap_or_else(|e| vec![ScrubEvent::Damaged(e.to_string())])

@@ -288,8 +288,10 @@ fn clean_now(place: &Place, stored: &[Item]) -> Result<()> {
     node.stop()
 }
 
+/// The last line, without the counts that were written over.
 fn last(said: &str) -> &str {
-    said.trim_end().lines().last().unwrap_or_default()
+    let line = said.trim_end().lines().last().unwrap_or_default();
+    line.rsplit('\r').next().unwrap_or_default()
 }
 
 /// Whether every block is whole; what is said otherwise goes to `complaints`.
