@@ -65,7 +65,7 @@ pub(crate) fn open(options: &Options) -> Result<Opened> {
         Err(damage) if is_damage(&damage) => match open(How::UpToDamage) {
             Ok(db) => {
                 // That a damaged table opened the second time does not mend it.
-                broken = damage.as_ref().contains(".sst");
+                broken = is_of_table(&damage);
                 (db, Some(damage.into_string()))
             }
             Err(_) => match open(How::Broken) {
@@ -181,10 +181,14 @@ pub(crate) fn unopenable(path: &Path) -> Option<String> {
     db.set_max_open_files(-1);
     let families = Cf::descriptors_with(&options, |_| {});
     let error = DB::open_cf_descriptors_read_only(&db, path, families, false).err()?;
-    let of_table = is_damage(&error) && error.as_ref().contains(".sst");
     // The store goes on meanwhile, and may have put another table in the place of one.
     let gone = error.as_ref().contains("No such file");
-    (of_table && !gone).then(|| error.into_string())
+    (is_of_table(&error) && !gone).then(|| error.into_string())
+}
+
+/// Whether it is damage of a table, not of the log.
+fn is_of_table(error: &rocksdb::Error) -> bool {
+    is_damage(error) && error.as_ref().contains(".sst")
 }
 
 fn is_damage(error: &rocksdb::Error) -> bool {
