@@ -29,9 +29,10 @@ const INBOUND: usize = 512;
 /// How often a message is begun anew on another stream.
 const TRIES: u32 = 3;
 /// Before a stream is asked for again of a peer that has refused one and says that it speaks Bitswap: four
-/// times as long after each refusal.
+/// times as long after each of the first refusals.
 const AGAIN: Duration = Duration::from_secs(1);
-const AGAIN_MOST: Duration = Duration::from_secs(64);
+/// Refusals that make the wait longer.
+const LONGER: u32 = 3;
 
 type Written = (Message, io::Result<Stream>);
 
@@ -117,8 +118,8 @@ impl Handler {
         link.unsupported();
         self.refused = true;
         if self.speaks {
-            let wait = AGAIN * 4_u32.pow(self.refusals.min(3));
-            self.again = Some(Box::pin(sleep(wait.min(AGAIN_MOST))));
+            let wait = AGAIN * 4_u32.pow(self.refusals.min(LONGER));
+            self.again = Some(Box::pin(sleep(wait)));
         }
         self.refusals = self.refusals.saturating_add(1);
     }
